@@ -1,0 +1,52 @@
+package vec
+
+import (
+	"math/bits"
+	"unsafe"
+)
+
+// Bitmap is a set of row numbers, 64 a word. As a null bitmap, nil means "no row".
+type Bitmap []uint64
+
+// Get reports whether row i is in the set. Rows past the end are not.
+func (b Bitmap) Get(i int) bool { return i>>6 < len(b) && b[i>>6]&(1<<(uint(i)&63)) != 0 }
+
+// Set adds row i, which the bitmap must have room for.
+func (b Bitmap) Set(i int) { b[i>>6] |= 1 << (uint(i) & 63) }
+
+// Clear removes row i.
+func (b Bitmap) Clear(i int) { b[i>>6] &^= 1 << (uint(i) & 63) }
+
+// NewBitmap returns an empty set with room for n rows.
+func NewBitmap(n int) Bitmap { return make(Bitmap, (n+63)>>6) }
+
+// Count returns the number of rows in the set.
+func (b Bitmap) Count() int {
+	n := 0
+	for _, w := range b {
+		n += bits.OnesCount64(w)
+	}
+	return n
+}
+
+func (b Bitmap) grow(n int) Bitmap {
+	for len(b) < (n+63)>>6 {
+		b = append(b, 0)
+	}
+	return b
+}
+
+func (b Bitmap) slice(lo, hi int) Bitmap {
+	if lo&63 == 0 {
+		return b[min(lo>>6, len(b)):min((hi+63)>>6, len(b))]
+	}
+	s := NewBitmap(hi - lo)
+	for i := lo; i < hi; i++ {
+		if b.Get(i) {
+			s.Set(i - lo)
+		}
+	}
+	return s
+}
+
+func unsafeString(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
