@@ -56,6 +56,12 @@ const (
 	AnyNonArray   OID = 2776
 	AnyCompatible OID = 5077
 
+	AnyCompatibleArray    OID = 5078
+	AnyCompatibleNonArray OID = 5079
+	Cstring               OID = 2275
+	Internal              OID = 2281
+	Trigger               OID = 2279
+
 	BoolArray        OID = 1000
 	ByteaArray       OID = 1001
 	CharArray        OID = 1002
@@ -83,6 +89,20 @@ const (
 	UUIDArray        OID = 2951
 	JSONBArray       OID = 3807
 	RecordArray      OID = 2287
+
+	TidArray          OID = 1010
+	XidArray          OID = 1011
+	CidArray          OID = 1012
+	Int2VectorArray   OID = 1006
+	OidVectorArray    OID = 1013
+	CstringArray      OID = 1263
+	TimeTZArray       OID = 1270
+	RegProcedureArray OID = 2207
+	RegOperArray      OID = 2208
+	RegOperatorArray  OID = 2209
+	RegNamespaceArray OID = 4090
+	RegRoleArray      OID = 4097
+	RegCollationArray OID = 4192
 )
 
 // Type is a column type: an OID and PostgreSQL's typmod (atttypmod: varchar(n) is n+4, numeric(p,s) is

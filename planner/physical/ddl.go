@@ -1,0 +1,64 @@
+package physical
+
+import "github.com/millracedb/millrace/sql/catalog"
+
+// DDL is a bound statement that changes the catalog. It was bound against one snapshot; the engine applies it to the
+// newest one and checks again what may have changed (name taken, dependency gone). New objects have ID 0: the engine
+// gives them ids, and refers to owned sequences by position.
+type DDL interface{ ddl() }
+
+// CreateRelation makes a stream, table, view, materialized view or sequence.
+type CreateRelation struct {
+	Rel         *catalog.Relation
+	Sequences   []*catalog.Relation // owned by Rel's serial/identity columns, in column order
+	View        *View               // materialized view: its dataflow
+	Query       *Query              // CREATE TABLE AS: rows to insert; materialized view WITH NO DATA never has one
+	IfNotExists bool
+	Replace     bool // OR REPLACE
+}
+
+// Drop removes relations (dependents already included where CASCADE asked for it, in dependency order, dependents
+// first) and schemas.
+type Drop struct {
+	Relations []catalog.ID
+	Schemas   []catalog.ID
+	Cascaded  []string // names for the NOTICE "drop cascades to ..."
+}
+
+// CreateSchema makes a schema.
+type CreateSchema struct {
+	Name        string
+	IfNotExists bool
+}
+
+// AlterRelation replaces the definition of a relation by Rel (same ID): rename, comment, options, column changes that
+// need no rewrite.
+type AlterRelation struct{ Rel *catalog.Relation }
+
+// AlterSchema replaces a schema's entry.
+type AlterSchema struct{ Schema *catalog.Schema }
+
+// PutRole creates (ID 0) or replaces a role.
+type PutRole struct{ Role *catalog.Role }
+
+// DropRole removes a role.
+type DropRole struct{ ID catalog.ID }
+
+// Truncate empties streams and tables.
+type Truncate struct {
+	Relations       []catalog.ID
+	RestartIdentity bool
+}
+
+// Rebuild discards a materialized view's state and fills it again.
+type Rebuild struct{ View catalog.ID }
+
+func (*CreateRelation) ddl() {}
+func (*Drop) ddl()           {}
+func (*CreateSchema) ddl()   {}
+func (*AlterRelation) ddl()  {}
+func (*AlterSchema) ddl()    {}
+func (*PutRole) ddl()        {}
+func (*DropRole) ddl()       {}
+func (*Truncate) ddl()       {}
+func (*Rebuild) ddl()        {}

@@ -1,0 +1,126 @@
+package catalog
+
+import "github.com/millracedb/millrace/sql/types"
+
+// ID names a catalog object for good: ids are never used again. A relation's ID is also its OID on the wire, the
+// Rel of its log records and the base of its state table ids. User objects start at FirstUserID.
+type ID = uint32
+
+// FirstUserID is PostgreSQL's FirstNormalObjectId.
+const FirstUserID ID = 16384
+
+// Kind is the kind of a relation.
+type Kind string
+
+const (
+	Stream   Kind = "stream"
+	Table    Kind = "table"
+	View     Kind = "view"
+	MatView  Kind = "materialized view"
+	Sequence Kind = "sequence"
+	System   Kind = "system" // pg_catalog, information_schema and millrace relations; rows come from providers
+)
+
+// Relation is everything that has columns and lives in the relations' namespace of a schema.
+type Relation struct {
+	ID      ID
+	Schema  ID
+	Name    string
+	Kind    Kind
+	Owner   ID
+	Columns []Column
+	Comment string            `json:",omitempty"`
+	Options map[string]string `json:",omitempty"` // WITH (...), as given, secrets resolved elsewhere
+
+	PrimaryKey []int   `json:",omitempty"` // column numbers (0-based); tables; a materialized view's inferred unique key
+	PKName     string  `json:",omitempty"`
+	PKID       ID      `json:",omitempty"` // the index' oid on the wire
+	Uniques    []Index `json:",omitempty"`
+	Checks     []Check `json:",omitempty"`
+
+	// Streams.
+	Watermark *Watermark `json:",omitempty"`
+	Connector string     `json:",omitempty"` // Options["connector"]
+	Format    *Format    `json:",omitempty"`
+	Retention int64      `json:",omitempty"` // microseconds; 0: for ever
+
+	// Views and materialized views.
+	Definition  string `json:",omitempty"` // the query as PostgreSQL text, names qualified
+	DependsOn   []ID   `json:",omitempty"`
+	Plan        []byte `json:",omitempty"` // materialized view: physical.Encode of its dataflow (D12)
+	EmitOnClose bool   `json:",omitempty"`
+	OnErrorFail bool   `json:",omitempty"`
+	// Suspended says why a materialized view does not run ("" = it runs).
+	Suspended string `json:",omitempty"`
+	// Backfilling: created, not yet cut over; invisible to other sessions' name lookups.
+	Backfilling bool `json:",omitempty"`
+	// CreatedEpoch is the epoch whose end the relation's first state stands for.
+	CreatedEpoch uint64 `json:",omitempty"`
+
+	Seq *SequenceDef `json:",omitempty"`
+}
+
+// Column is a column of a relation.
+type Column struct {
+	Name     string
+	Type     types.Type
+	NotNull  bool   `json:",omitempty"`
+	Default  string `json:",omitempty"` // expression text, PostgreSQL
+	Identity byte   `json:",omitempty"` // 'a' always, 'd' by default
+	SeqID    ID     `json:",omitempty"` // serial or identity: the owned sequence
+	Path     string `json:",omitempty"` // FROM 'a.b.c' in a connector's records
+	Include  string `json:",omitempty"` // INCLUDE: key, partition, offset, timestamp, headers
+	Comment  string `json:",omitempty"`
+	Hidden   bool   `json:",omitempty"` // not in SELECT *
+}
+
+// Check is a CHECK constraint.
+type Check struct {
+	Name string
+	Expr string // PostgreSQL text
+}
+
+// Index is a unique constraint.
+type Index struct {
+	ID   ID
+	Name string
+	Cols []int
+}
+
+// Watermark: rows whose Col is at or before the running max(Col) - Delay are late.
+type Watermark struct {
+	Col   int
+	Delay int64 // microseconds
+}
+
+// Format is FORMAT f ENCODE e (options).
+type Format struct {
+	Format, Encode string
+	Options        map[string]string `json:",omitempty"`
+}
+
+// SequenceDef is a sequence's definition; its current value is engine state.
+type SequenceDef struct {
+	Type                       types.OID
+	Start, Increment, Min, Max int64
+	Cycle                      bool
+	OwnedBy                    ID  `json:",omitempty"`
+	OwnedCol                   int `json:",omitempty"`
+}
+
+// Schema is a namespace.
+type Schema struct {
+	ID      ID
+	Name    string
+	Owner   ID
+	Comment string `json:",omitempty"`
+}
+
+// Role is a user.
+type Role struct {
+	ID       ID
+	Name     string
+	Super    bool
+	Login    bool
+	Verifier string `json:",omitempty"` // SCRAM-SHA-256 verifier in PostgreSQL's form; "" = no password
+}
