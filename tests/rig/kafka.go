@@ -203,7 +203,7 @@ func (b *Broker) properties() string { return filepath.Join(b.dir, "server.prope
 func (b *Broker) logFile() string    { return filepath.Join(b.dir, "broker.log") }
 
 func (b *Broker) java(min, max, class string, args ...string) *exec.Cmd {
-	all := append([]string{"-Xms" + min, "-Xmx" + max, "-XX:TieredStopAtLevel=4",
+	all := append([]string{"-Xms" + min, "-Xmx" + max,
 		"-Dlog4j2.configurationFile=" + filepath.Join(b.dir, "log4j2.properties"),
 		"-cp", filepath.Join(b.lib, "*"), class}, args...)
 	cmd := exec.Command("java", all...)
