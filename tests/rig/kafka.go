@@ -203,7 +203,7 @@ func (b *Broker) properties() string { return filepath.Join(b.dir, "server.prope
 func (b *Broker) logFile() string    { return filepath.Join(b.dir, "broker.log") }
 
 func (b *Broker) java(min, max, class string, args ...string) *exec.Cmd {
-	all := append([]string{"-Xms" + min, "-Xmx" + max,
+	all := append([]string{"-Xms" + min, "-Xmx" + max, "-XX:+UseSerialGC",
 		"-Dlog4j2.configurationFile=" + filepath.Join(b.dir, "log4j2.properties"),
 		"-cp", filepath.Join(b.lib, "*"), class}, args...)
 	cmd := exec.Command("java", all...)
@@ -243,6 +243,9 @@ share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 log.cleaner.dedupe.buffer.size=2097152
+broker.session.timeout.ms=1000
+broker.heartbeat.interval.ms=250
+controller.quorum.election.timeout.ms=250
 `, b.port, controllerPort, filepath.Join(b.dir, "data"))
 	const logging = `rootLogger.level = WARN
 rootLogger.appenderRef.out.ref = out
@@ -258,12 +261,7 @@ appender.out.layout.pattern = %d %p %c: %m%n
 	if err := os.WriteFile(filepath.Join(b.dir, "log4j2.properties"), []byte(logging), 0o644); err != nil {
 		return err
 	}
-	id, err := b.run(nil, "kafka.tools.StorageTool", "random-uuid")
-	if err != nil {
-		return err
-	}
-	_, err = b.run(nil, "kafka.tools.StorageTool", "format", "--standalone",
-		"-t", strings.TrimSpace(string(id)), "-c", b.properties())
+	_, err := b.run(nil, "kafka.tools.StorageTool", "format", "--standalone", "-t", "millrace-tests-cluster", "-c", b.properties())
 	return err
 }
 
