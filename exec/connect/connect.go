@@ -1,0 +1,116 @@
+package connect
+
+import (
+	"context"
+	"time"
+
+	"github.com/millracedb/millrace/sql/catalog"
+	"github.com/millracedb/millrace/sql/pgerr"
+	"github.com/millracedb/millrace/sql/vec"
+)
+
+// Source reads one external system for one stream.
+//
+// The engine calls Run on a goroutine of its own, once; Status may be called by any goroutine at any time
+// between Open and Close, Close after Run has returned (or instead of Run).
+type Source interface {
+	// Run reads from the given offsets on (empty: where the options say to start) and delivers parts in
+	// order until ctx ends, when it returns nil. An error means that going on is impossible or was
+	// forbidden by an option (the topic is gone, records were lost): it is final for this Source.
+	Run(ctx context.Context, from Offsets, in Intake) error
+	// Status is a snapshot for millrace.sources.
+	Status() Status
+	Close()
+}
+
+// Intake is the engine's side.
+type Intake interface {
+	// Deliver queues a part for the next epoch and takes it over: the source touches neither the part nor
+	// its batch until Release is called. It blocks while the queue is full, which is the source's only
+	// backpressure, and returns ctx's error when ctx ends first; the part is then not taken.
+	Deliver(ctx context.Context, p *Part) error
+}
+
+// Part is a piece of input that enters one epoch as a whole.
+type Part struct {
+	// Rows has the stream's columns in order, all weights +1 unless the format says otherwise.
+	Rows *vec.Batch
+	// Runs cuts Rows into runs of one partition each, in row order: a stream's watermark is tracked for
+	// each partition and is the least of them (D11).
+	Runs []Run
+	// Errors are the records of this part that could not be decoded.
+	Errors []RowError
+	// Offsets is where each partition named in it continues after this part. Partitions that are not
+	// named are where they were: the engine merges, it does not replace.
+	Offsets Offsets
+	// Release, if not nil, gives the part's memory back to the source. The engine calls it at most once,
+	// when it no longer reads the part; a part that is never released is garbage like any other.
+	Release func()
+}
+
+// Run is a number of consecutive rows that came from one partition.
+type Run struct {
+	Partition int32
+	Rows      int
+}
+
+// RowError is a record that could not be decoded: a row of millrace.errors.
+type RowError struct {
+	// Err has the SQLSTATE and the reason; its Detail says where the record lies (topic, partition, offset).
+	Err *pgerr.Error
+	// Data is the record's first bytes as text.
+	Data string
+}
+
+// MaxErrorData bounds RowError.Data.
+const MaxErrorData = 256
+
+// Status is what millrace.sources shows.
+type Status struct {
+	State      State
+	LastError  string // "" when there was none
+	LastErrAt  time.Time
+	Records    uint64 // read by this Source, bad ones included
+	Bytes      uint64
+	BadRecords uint64
+	Partitions []PartitionStatus // ascending by partition
+}
+
+// State is the state of a source.
+type State string
+
+// The states of a source.
+const (
+	Starting State = "starting"
+	Running  State = "running"
+	Retrying State = "retrying" // the system is away
+	Failed   State = "failed"   // Run has returned an error
+	Stopped  State = "stopped"
+)
+
+// PartitionStatus is the state of one partition.
+type PartitionStatus struct {
+	Partition int32
+	Offset    int64 // the next record to read
+	High      int64 // the end of what can be read, as last heard; -1: not heard yet
+	// LastEvent is the newest record timestamp delivered; zero: none yet.
+	LastEvent time.Time
+}
+
+// Lag is how many records are waiting, -1 while it is not known.
+func (p PartitionStatus) Lag() int64 {
+	if p.High < 0 || p.Offset < 0 {
+		return -1
+	}
+	return max(p.High-p.Offset, 0)
+}
+
+// StreamSpec is what a connector is told about a stream.
+type StreamSpec struct {
+	Name    string
+	Columns []catalog.Column
+	// Options is WITH (...) without the options every stream has (StreamOptions), as Connector.Check
+	// returned it: no aliases, defaults filled in.
+	Options map[string]string
+	Format  catalog.Format
+}
