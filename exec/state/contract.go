@@ -10,9 +10,18 @@ type Snapshot interface {
 	// Scan yields the rows in batches of columns cols; each batch is valid for the call. Weights are positive
 	// multiplicities (nil: all 1). It stops at the first error yield returns.
 	Scan(cols []int, yield func(*vec.Batch) error) error
+	// Cursor is the same scan, pulled.
+	Cursor(cols []int) Cursor
 	// Rows is the number of rows, counting multiplicity.
 	Rows() int64
 	Release()
+}
+
+// Cursor is a pull iterator over the batches of a snapshot (query.Rows). Close does not release the snapshot.
+type Cursor interface {
+	// Next returns the next batch, which has at least one row, or nil at the end. It is valid until the following call.
+	Next() (*vec.Batch, error)
+	Close()
 }
 
 // Reader reads the current rows of a relation: a table, or a materialized view. Every method must run under the
