@@ -23,9 +23,9 @@ type Door interface {
 // TxnOptions are the properties of a transaction.
 type TxnOptions struct {
 	ReadOnly bool
-	// Implicit: a single statement, or the statements of one simple query. A single-statement write never gets 40001: it
-	// is resolved in order at the cut of its epoch.
-	Implicit bool
+	// Single: one statement outside a transaction block. Such a write never gets 40001: it is resolved in order at the
+	// cut of its epoch; and CREATE MATERIALIZED VIEW fills its view without stopping ingest.
+	Single bool
 }
 
 // Txn is one transaction, used by one goroutine at a time. After an error of a statement the session rolls back to the
@@ -42,12 +42,16 @@ type Txn interface {
 	CopyIn(ctx context.Context, rel catalog.ID, checks []physical.RowCheck, fc *funcs.Ctx) (CopyIn, error)
 	DDL(ctx context.Context, d physical.DDL, fc *funcs.Ctx, n Notices) error
 
-	Savepoint() int
-	RollbackTo(savepoint int)
+	// Savepoint marks the present state; RollbackTo undoes what came after the mark, and every later mark with it.
+	Savepoint() Mark
+	RollbackTo(m Mark)
 	// Commit returns when the transaction's epoch is durable and published (async durability: published).
 	Commit(ctx context.Context) error
 	Rollback()
 }
+
+// Mark is a savepoint of one transaction.
+type Mark struct{ savepoint }
 
 // Result is the outcome of a write.
 type Result struct {

@@ -87,7 +87,7 @@ type Index struct {
 	Cols []int
 }
 
-// Watermark: rows whose Col is at or before the running max(Col) - Delay are late.
+// Watermark: a row whose Col lies before the running max(Col) - Delay is late.
 type Watermark struct {
 	Col   int
 	Delay int64 // microseconds

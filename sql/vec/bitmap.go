@@ -50,3 +50,18 @@ func (b Bitmap) slice(lo, hi int) Bitmap {
 }
 
 func unsafeString(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
+// ExtendNulls marks the nulls of values [base, base+rows), which v already holds, from a little-endian bitmap of
+// rows bits; an empty one means none.
+func (v *Vec) ExtendNulls(base, rows int, bitmap []byte) {
+	if len(bitmap) > 0 {
+		v.Nulls = v.Nulls.grow(base + rows)
+		for i := range rows {
+			if bitmap[i>>3]&(1<<(uint(i)&7)) != 0 {
+				v.Nulls.Set(base + i)
+			}
+		}
+	} else if v.Nulls != nil {
+		v.Nulls = v.Nulls.grow(base + rows)
+	}
+}

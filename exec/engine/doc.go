@@ -1,0 +1,23 @@
+// Package engine is the one door of the database for sessions and connectors, and the owner of its state.
+//
+//	session --Txn--> writes buffered --Commit--> queue --cut--> epoch --+--> log append, fsync   --+--> publish -> ack
+//	connector -Part->                                                   +--> dataflow.Step (beside) +
+//	                                                                                     checkpoint, later, off this path
+//
+// One goroutine (Engine.run) cuts epochs: all that waits in the queue becomes one epoch as soon as it is free, so one
+// INSERT waits for nobody and many writers share one fsync (D3). Everything uncertain is settled before the log append;
+// the dataflow is a pure function of the log, so recovery is: load the pages of the manifest, replay the log behind it.
+//
+// Files, in the order of an event: door.go (the contract), txn.go (a transaction), write.go (INSERT, UPDATE, DELETE to
+// row changes), change.go (row changes of a table), epoch.go (cut, log, step, publish), watermark.go (lateness),
+// record.go and codec.go (what the log holds), checkpoint.go, recover.go; ddl.go and backfill.go (catalog changes, filling
+// views); read.go (sources of queries), stream.go (reading a stream's rows), rowerrors.go (millrace.errors), sequence.go,
+// connector.go (external sources), system.go (live system relations).
+//
+// Invariants
+//   - Log durable, then published, then acknowledged (D4). With async durability: published, then acknowledged, and
+//     the log is synced behind.
+//   - What readers see (relations, catalog, epoch) changes only under publish's write lock, all of it at once.
+//   - Only the engine goroutine changes state tables; everything else reads pins or takes the read lock.
+//   - Locks: publish before nothing; queue.mu, seqs.mu and jobs.mu are leaves.
+package engine

@@ -1,0 +1,82 @@
+package engine
+
+import "sync"
+
+// request is work that waits for the cut of an epoch. Exactly one of txn, part, run is set.
+type request struct {
+	txn  *txn           // a transaction to resolve and make durable
+	part *sourcePart    // a connector's delivery
+	run  func(*cut) error // a step of the engine's own work that needs the epoch to itself (cutover, cancel, tick)
+	// done gets the outcome exactly once; it has room for it.
+	done chan error
+}
+
+// queue is what waits for the engine goroutine.
+type queue struct {
+	mu     sync.Mutex
+	items  []*request
+	closed error
+	wake   chan struct{} // has room for one: there may be items
+}
+
+func (q *queue) init() { q.wake = make(chan struct{}, 1) }
+
+// put adds r, or answers it at once when the queue is closed.
+func (q *queue) put(r *request) {
+	r.done = make(chan error, 1)
+	q.mu.Lock()
+	if q.closed != nil {
+		q.mu.Unlock()
+		r.done <- q.closed
+		return
+	}
+	q.items = append(q.items, r)
+	q.mu.Unlock()
+	q.signal()
+}
+
+func (q *queue) signal() {
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}
+
+// take removes the requests of the next epoch: the first one alone if it needs the epoch to itself, else all up to
+// the first that does.
+func (q *queue) take() []*request {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	n := 0
+	for n < len(q.items) && !(n > 0 && q.items[n].alone()) {
+		n++
+		if q.items[n-1].alone() {
+			break
+		}
+	}
+	out := q.items[:n:n]
+	q.items = q.items[n:]
+	if len(q.items) > 0 {
+		q.signal()
+	}
+	return out
+}
+
+// close answers everything that waits, and all that comes, with err.
+func (q *queue) close(err error) {
+	q.mu.Lock()
+	items := q.items
+	q.items, q.closed = nil, err
+	q.mu.Unlock()
+	for _, r := range items {
+		r.done <- err
+	}
+}
+
+func (r *request) alone() bool { return r.run != nil || r.txn != nil && len(r.txn.ddl) > 0 }
+
+// submit waits until r's epoch is acknowledged. It cannot be cancelled: once queued, the outcome is the engine's to tell.
+func (e *Engine) submit(r *request) error {
+	e.queue.put(r)
+	return <-r.done
+}
