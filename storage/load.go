@@ -1,0 +1,132 @@
+package storage
+
+import (
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/dgraph-io/badger/v4"
+)
+
+// LoadTable calls fn for each page of a table as of the manifest, in page
+// order. Data is valid during the call.
+func (s *Store) LoadTable(table uint32, fn func(page uint64, data []byte) error) error {
+	return s.state.loadRange(s.state.sorted(table, table), func(id PageID, data []byte) error { return fn(id.Page, data) }, nil)
+}
+
+// LoadAll calls fn for every page as of the manifest, from several goroutines
+// at once, each in order over a range of its own. Data is valid during the call.
+func (s *Store) LoadAll(fn func(id PageID, data []byte) error) error {
+	list := s.state.sorted(0, ^uint32(0))
+	n := min(max(runtime.GOMAXPROCS(0), 1), len(list)/16+1)
+	var wg sync.WaitGroup
+	var stop atomic.Bool
+	errs := make([]error, n)
+	for i := range n {
+		part := list[len(list)*i/n : len(list)*(i+1)/n]
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			if errs[i] = s.state.loadRange(part, fn, &stop); errs[i] != nil {
+				stop.Store(true)
+			}
+		}()
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type livePage struct {
+	id PageID
+	c  pageCopy
+}
+
+// sorted lists the live pages of tables lo..hi in key order.
+func (st *stateDB) sorted(lo, hi uint32) []livePage {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	var list []livePage
+	for table, m := range st.pages {
+		if table < lo || table > hi {
+			continue
+		}
+		list = slices.Grow(list, len(m))
+		for page, c := range m {
+			list = append(list, livePage{PageID{table, page}, c})
+		}
+	}
+	slices.SortFunc(list, func(a, b livePage) int {
+		switch {
+		case a.id == b.id:
+			return 0
+		case a.id.Table < b.id.Table || a.id.Table == b.id.Table && a.id.Page < b.id.Page:
+			return -1
+		}
+		return 1
+	})
+	return list
+}
+
+// loadRange reads pages with one iterator, in key order. It seeks only where
+// another copy lies between.
+func (st *stateDB) loadRange(list []livePage, fn func(PageID, []byte) error, stop *atomic.Bool) error {
+	if len(list) == 0 {
+		return nil
+	}
+	txn := st.db.NewTransaction(false)
+	defer txn.Discard()
+	it := txn.NewIterator(badger.IteratorOptions{Prefix: []byte{keyPage}})
+	defer it.Close()
+	it.Seek(chunkKey(list[0].id, list[0].c.ckpt, 0))
+	var joined []byte
+	for _, p := range list {
+		if stop != nil && stop.Load() {
+			return nil
+		}
+		joined = joined[:0]
+		for i := range int(p.c.chunks) {
+			key := chunkKey(p.id, p.c.ckpt, i)
+			if !it.Valid() || !slices.Equal(it.Item().Key(), key) {
+				it.Seek(key)
+			}
+			if !it.Valid() || !slices.Equal(it.Item().Key(), key) {
+				return st.pageDamage(p, "is missing")
+			}
+			err := it.Item().Value(func(b []byte) error {
+				if p.c.chunks > 1 {
+					joined = append(joined, b...)
+					return nil
+				}
+				return st.deliver(p, b, fn)
+			})
+			if err != nil {
+				return err
+			}
+			it.Next()
+		}
+		if p.c.chunks > 1 {
+			if err := st.deliver(p, joined, fn); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// deliver checks a page and hands it out.
+func (st *stateDB) deliver(p livePage, b []byte, fn func(PageID, []byte) error) error {
+	if len(b) != int(p.c.length) || checksum(b) != p.c.crc {
+		return st.pageDamage(p, "has a wrong checksum")
+	}
+	return fn(p.id, b)
+}
+
+func (st *stateDB) pageDamage(p livePage, what string) error {
+	return damaged(st.dir, -1, "page %d of table %d %s", p.id.Page, p.id.Table, what)
+}

@@ -1,0 +1,319 @@
+package storage
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// openLog finds the segments, reads the footers of sealed ones, scans the rest,
+// cuts off a torn end, and checks that nothing that should be there is missing.
+func openLog(s *Store, dir string, fresh bool) (*segmentLog, error) {
+	l := &segmentLog{store: s, dir: dir, txns: map[uint64]*openTxn{}, retain: map[uint32]uint64{}}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, permission(dir, err)
+	}
+	m := &s.state.manifest
+	l.manifest = m.epoch
+	seqs, err := l.list()
+	if err != nil {
+		return nil, err
+	}
+	if seqs, err = l.compare(seqs, s.state.segments); err != nil {
+		return nil, err
+	}
+	if len(seqs) == 0 && !fresh {
+		return nil, damaged(dir, -1, "there is no log segment")
+	}
+	for i, seq := range seqs {
+		g, err := l.load(seq, i == len(seqs)-1)
+		if err != nil {
+			return nil, err
+		}
+		if g != nil {
+			l.segs = append(l.segs, g)
+		}
+	}
+	for _, g := range l.segs {
+		for seq, t := range g.touched {
+			if o := l.find(seq); o != nil {
+				o.need(t)
+			}
+		}
+		g.newest = max(g.newest, g.last)
+	}
+	if err := l.checkChain(); err != nil {
+		return nil, err
+	}
+	return l, l.openActive()
+}
+
+// list returns the sequence numbers of the segment files, in order.
+func (l *segmentLog) list() ([]uint64, error) {
+	names, err := os.ReadDir(l.dir)
+	if err != nil {
+		return nil, permission(l.dir, err)
+	}
+	var seqs []uint64
+	for _, n := range names {
+		hex, ok := strings.CutSuffix(n.Name(), ".log")
+		seq, err := strconv.ParseUint(hex, 16, 64)
+		if !ok || err != nil || len(hex) != 16 {
+			l.store.opts.Logger.Warn("not a log segment, left alone", "file", filepath.Join(l.dir, n.Name()))
+			continue
+		}
+		seqs = append(seqs, seq)
+	}
+	slices.Sort(seqs)
+	return seqs, nil
+}
+
+// compare holds the files against the list in the state: every known segment
+// must be there; an older file that is not known was on its way out.
+func (l *segmentLog) compare(seqs, known []uint64) ([]uint64, error) {
+	for _, k := range known {
+		if !slices.Contains(seqs, k) {
+			return nil, damaged(segmentPath(l.dir, k), -1, "log segment is missing")
+		}
+	}
+	if len(known) == 0 {
+		return seqs, nil
+	}
+	newest := slices.Max(known)
+	var kept []uint64
+	for _, seq := range seqs {
+		if seq > newest || slices.Contains(known, seq) {
+			kept = append(kept, seq)
+		} else if err := os.Remove(segmentPath(l.dir, seq)); err != nil {
+			return nil, err
+		}
+	}
+	return kept, nil
+}
+
+// load reads one segment's books. It returns nil for a last file whose making
+// was cut off, which is removed.
+func (l *segmentLog) load(seq uint64, last bool) (*segment, error) {
+	g := newSegment(l.dir, seq)
+	f, err := os.Open(g.path)
+	if err != nil {
+		return nil, permission(g.path, err)
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	head := make([]byte, segmentHeader)
+	if _, err := f.ReadAt(head, 0); err != nil && err != io.EOF {
+		return nil, err
+	}
+	hseq, base, err := parseSegmentHeader(g.path, head)
+	if err != nil {
+		pos, claimed, serr := laterClaim(f, seq, 0, st.Size())
+		if serr != nil {
+			return nil, serr
+		}
+		if !last || claimed || pos || l.store.state.manifest.end.Segment >= seq {
+			return nil, err
+		}
+		l.store.opts.Logger.Warn("removed a log segment that was never begun", "file", g.path)
+		return nil, os.Remove(g.path)
+	}
+	if hseq != seq {
+		return nil, damaged(g.path, 0, "header is that of segment %016x", hseq)
+	}
+	g.base = base
+	if g.readFooter(f, st.Size()) {
+		return g, nil
+	}
+	return g, l.scan(g, f, st.Size(), last)
+}
+
+// scan reads a segment that has no footer: the one that was active.
+func (l *segmentLog) scan(g *segment, f *os.File, size int64, last bool) error {
+	r := &segReader{f: f, path: g.path, limit: size}
+	off, end := int64(segmentHeader), int64(segmentHeader)
+	var c commit
+	var bad error
+	for off < size {
+		h, err := r.header(off, off)
+		if err != nil {
+			bad = err
+			break
+		}
+		b, err := r.payload(off, &h, off)
+		if err != nil {
+			bad = err
+			break
+		}
+		if h.typ == frameFooter {
+			if g.end = end; !last && g.parseFooter(b) {
+				g.sealed, g.end = true, off
+				return nil
+			}
+			break
+		}
+		at := off
+		off += h.size()
+		if h.typ != frameCommit {
+			continue
+		}
+		if !c.parse(b, g.seq) || c.epoch <= g.last || g.last > 0 && c.prev != g.last {
+			return damaged(g.path, at, "commit frame does not follow epoch %d", g.last)
+		}
+		g.note(&c, at)
+		end = off
+	}
+	g.end = end
+	return l.judgeEnd(g, f, size, off, last, bad)
+}
+
+// judgeEnd decides what the end of the frames at off means: the torn end of
+// writes that nobody was told about, or damage.
+func (l *segmentLog) judgeEnd(g *segment, f *os.File, size, off int64, last bool, bad error) error {
+	if bad == nil {
+		bad = damaged(g.path, off, "log ends here")
+	}
+	m := l.store.state.manifest.end
+	if !last || m.Segment == g.seq && m.Offset > g.end {
+		return bad
+	}
+	_, claimed, err := laterClaim(f, g.seq, off, size)
+	if err != nil {
+		return err
+	}
+	if claimed {
+		return bad
+	}
+	zero, err := allZero(f, off, size)
+	if err != nil {
+		return err
+	}
+	if off > g.end || !zero {
+		l.store.opts.Logger.Warn("cut off the unfinished end of the log", "file", g.path,
+			"offset", g.end, "last_epoch", max(g.base, g.last))
+	}
+	return nil
+}
+
+// laterClaim searches what lies behind the end of the frames for commit frames.
+// found: there is one; claimed: one says that the log was durable beyond off.
+func laterClaim(f *os.File, seq uint64, off, size int64) (found, claimed bool, err error) {
+	pattern := []byte{frameMagic & 0xff, frameMagic >> 8, frameCommit, 0}
+	const step, overlap = 1 << 20, 64 << 10
+	buf := make([]byte, step+overlap)
+	var c commit
+	for at := off; at < size; at += step {
+		n, err := f.ReadAt(buf[:min(int64(len(buf)), size-at)], at)
+		if err != nil && err != io.EOF {
+			return false, false, err
+		}
+		b := buf[:n]
+		for i := 0; ; {
+			j := bytes.Index(b[i:], pattern)
+			if j < 0 || i+j >= step+4 {
+				break
+			}
+			i += j + 4
+			start := i - 8
+			if start < 0 {
+				continue
+			}
+			h, ok := parseHeader(b[start:])
+			if !ok || start+int(h.size()) > len(b) {
+				continue
+			}
+			p := b[start+frameHeader : start+int(h.size())]
+			if checksum(p) != h.crc || !c.parse(p, seq) {
+				continue
+			}
+			found = true
+			if c.durable.Segment == seq && c.durable.Offset > off {
+				return true, true, nil
+			}
+		}
+	}
+	return found, false, nil
+}
+
+func allZero(f *os.File, off, size int64) (bool, error) {
+	buf := make([]byte, 64<<10)
+	for off < size {
+		n, err := f.ReadAt(buf[:min(int64(len(buf)), size-off)], off)
+		if err != nil && err != io.EOF {
+			return false, err
+		}
+		if n == 0 {
+			break
+		}
+		for _, c := range buf[:n] {
+			if c != 0 {
+				return false, nil
+			}
+		}
+		off += int64(n)
+	}
+	return true, nil
+}
+
+// checkChain verifies that the epochs after the manifest are all there, and
+// that the log does not end before it.
+func (l *segmentLog) checkChain() error {
+	at := l.manifest
+	for _, g := range l.segs {
+		l.written = max(l.written, g.base, g.last)
+		if g.last <= l.manifest {
+			continue
+		}
+		if g.first > l.manifest && g.firstPrev > at {
+			return damaged(g.path, -1, "epochs %d to %d are missing before it", at+1, g.firstPrev)
+		}
+		at = g.last
+		l.total += g.end - g.seek(l.manifest)
+	}
+	if l.written < l.manifest {
+		return damaged(l.dir, -1, "the log ends at epoch %d, before the checkpoint at epoch %d", l.written, l.manifest)
+	}
+	l.last = l.written
+	return nil
+}
+
+// openActive makes the last segment ready for appending: cut to its last
+// commit frame and synced, so that all of it can be called durable.
+func (l *segmentLog) openActive() error {
+	if n := len(l.segs); n == 0 || l.segs[n-1].sealed {
+		next := uint64(1)
+		if n > 0 {
+			next = l.segs[n-1].seq + 1
+		}
+		g, err := createSegment(l.dir, next, l.written)
+		if err != nil {
+			return err
+		}
+		l.segs = append(l.segs, g)
+	} else {
+		g := l.segs[n-1]
+		f, err := os.OpenFile(g.path, os.O_RDWR, 0)
+		if err != nil {
+			return permission(g.path, err)
+		}
+		g.f = f
+		if err := f.Truncate(g.end); err != nil {
+			return err
+		}
+		g.alloc = g.end
+		if err := f.Sync(); err != nil {
+			return err
+		}
+	}
+	a := l.active()
+	l.dirtyEnd = a.end
+	l.durable = Position{a.seq, a.end}
+	l.visible = l.durable
+	return nil
+}
