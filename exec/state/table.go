@@ -193,11 +193,11 @@ func (t *Table) Update(r Ref, hash uint64, val []byte) Ref {
 	if len(val) <= len(oldVal) {
 		off := int(le.Uint16(slotAt(b, r.slot())))
 		copy(b[off+head:], val)
-		if len(b) <= pageSize {
-			setSlot(b, r.slot(), off, head+len(val))
-			t.addDead(p, b, len(oldVal)-len(val))
-		} else if len(val) < len(oldVal) {
+		setSlot(b, r.slot(), off, head+len(val))
+		if len(b) > pageSize { // the page's only row
 			setDataEnd(b, off+head+len(val))
+		} else {
+			t.addDead(p, b, len(oldVal)-len(val))
 		}
 		return r
 	}
