@@ -1,0 +1,173 @@
+package types
+
+import (
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/millracedb/millrace/sql/pgerr"
+)
+
+// appendFloat prints the shortest text that reads back as f: plain digits for exponents from -4 up to the
+// type's certain digits (15 or 6), else with an exponent of at least two digits.
+func appendFloat(dst []byte, f float64, bits int) []byte {
+	switch {
+	case f != f:
+		return append(dst, "NaN"...)
+	case math.IsInf(f, 1):
+		return append(dst, "Infinity"...)
+	case math.IsInf(f, -1):
+		return append(dst, "-Infinity"...)
+	case f == 0:
+		if math.Signbit(f) {
+			dst = append(dst, '-')
+		}
+		return append(dst, '0')
+	}
+	var buf [32]byte
+	e := strconv.AppendFloat(buf[:0], f, 'e', -1, bits)
+	exp, digits := 0, 0
+	for i := len(e) - 1; ; i-- {
+		if e[i] == 'e' {
+			exp, _ = strconv.Atoi(Str(e[i+1:]))
+			digits = i
+			break
+		}
+	}
+	if limit := 15; exp >= -4 && (exp < limit && bits == 64 || exp < 6) {
+		return strconv.AppendFloat(dst, f, 'f', -1, bits)
+	}
+	dst = append(dst, e[:digits]...)
+	return append(dst, e[digits:]...)
+}
+
+// parseFloat parses a float8 (bits 64) or float4 (bits 32).
+func parseFloat(in string, bits int) (float64, error) {
+	typ := "double precision"
+	if bits == 32 {
+		typ = "real"
+	}
+	s := trimSpace(in)
+	if s == "" || strings.IndexByte(s, '_') >= 0 {
+		return 0, errInput(typ, in)
+	}
+	f, err := strconv.ParseFloat(s, bits)
+	if err == nil {
+		if f == 0 && !zeroText(s) {
+			return 0, errFloatRange(typ, s)
+		}
+		return f, nil
+	}
+	if e, ok := err.(*strconv.NumError); ok && e.Err == strconv.ErrRange {
+		return 0, errFloatRange(typ, s)
+	}
+	switch strings.ToLower(s) {
+	case "+nan", "-nan":
+		return math.NaN(), nil
+	}
+	if len(s) > 2 && strings.Contains(strings.ToLower(s[:3]), "0x") {
+		// C's strtod does not insist on an exponent after hexadecimal digits.
+		if f, err := strconv.ParseFloat(s+"p0", bits); err == nil {
+			return f, nil
+		}
+	}
+	return 0, errInput(typ, in)
+}
+
+func errFloatRange(typ, s string) error {
+	return pgerr.Newf(pgerr.NumericValueOutOfRange, `"%s" is out of range for type %s`, s, typ)
+}
+
+// zeroText reports whether the digits of a number's text are all zeros: if not, a result of 0 is an underflow.
+func zeroText(s string) bool {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c|0x20 == 'e' || c|0x20 == 'p':
+			return true
+		case c >= '1' && c <= '9':
+			return false
+		case c|0x20 == 'x':
+			return strings.Trim(s[i+1:], "0.") == "" || strings.ContainsAny(s[i+1:], "pP")
+		}
+	}
+	return true
+}
+
+// CompareFloat orders floats as PostgreSQL does: NaN equals NaN and is greatest, -0 equals 0.
+func CompareFloat(a, b float64) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	case a == b:
+		return 0
+	case a != a && b != b:
+		return 0
+	case a != a:
+		return 1
+	}
+	return -1
+}
+
+// Float8ToFloat4 rounds to float4; a finite value that overflows or vanishes is an error.
+func Float8ToFloat4(f float64) (float64, error) {
+	r := float64(float32(f))
+	if math.IsInf(r, 0) && !math.IsInf(f, 0) {
+		return 0, pgerr.New(pgerr.NumericValueOutOfRange, "value out of range: overflow")
+	}
+	if r == 0 && f != 0 {
+		return 0, pgerr.New(pgerr.NumericValueOutOfRange, "value out of range: underflow")
+	}
+	return r, nil
+}
+
+// AppendNumericFloat appends a float as numeric, with 15 significant digits (6 for float4), as PostgreSQL does.
+func AppendNumericFloat(dst []byte, f float64, t OID) []byte {
+	switch {
+	case f != f:
+		return append(dst, numNaN)
+	case math.IsInf(f, 1):
+		return append(dst, numPInf)
+	case math.IsInf(f, -1):
+		return append(dst, numNInf)
+	}
+	digits := 15
+	if t == Float4 {
+		digits = 6
+	}
+	var buf [40]byte
+	// %.*g through the numeric parser, as float8_numeric does.
+	out, _ := appendNumericLiteral(dst, Str(appendG(buf[:0], f, digits)))
+	return out
+}
+
+// appendG is C's %.*g: like strconv's 'g', but trailing zeros are dropped and the exponent starts at the
+// number of digits.
+func appendG(dst []byte, f float64, digits int) []byte {
+	return strconv.AppendFloat(dst, f, 'e', digits-1, 64)
+}
+
+// NumericToFloat converts to float8 or float4; a value too large is an error.
+func NumericToFloat(b []byte, t OID) (float64, error) {
+	if s, ok := decSmall(b); ok && s.mag < 1<<53 && s.scale < 20 && t == Float8 {
+		f := float64(s.mag)
+		if s.scale < 16 {
+			f /= float64(pow10tab[s.scale]) // both exact, so the quotient is rounded once
+			if s.neg {
+				f = -f
+			}
+			return f, nil
+		}
+	}
+	var buf [64]byte
+	return ParseF64(T(t), Str(AppendNumericText(buf[:0], b)))
+}
+
+// NumericToFloatLossy is NumericToFloat with infinity for values too large, for estimates.
+func numericToFloatLossy(b []byte) float64 {
+	f, _ := strconv.ParseFloat(string(AppendNumericText(nil, b)), 64)
+	return f
+}
+
+func floatOfBits(v int64) float64 { return math.Float64frombits(uint64(v)) }
