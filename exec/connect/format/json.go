@@ -1,0 +1,371 @@
+package format
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/millracedb/millrace/sql/catalog"
+	"github.com/millracedb/millrace/sql/pgerr"
+	"github.com/millracedb/millrace/sql/types"
+	"github.com/millracedb/millrace/sql/vec"
+)
+
+// JSON decodes records that are one JSON object each (RFC 8259, strictly) by the stream's columns:
+//
+//   - A column takes the field of its name, or that at its path (FROM 'a.b.c'); a field is matched by exact
+//     name, else without regard to case. Of fields that fill the same column the last one counts, but one
+//     of the exact name goes before others. Fields nobody wants are checked and skipped.
+//   - A missing field and JSON's null are null.
+//   - A string is read by the type's input function; a number or Boolean as if it were its own text, except
+//     that an integer column takes any number without a fraction (1.0, 1e3), and a timestamp column takes
+//     a count of timestamp.unit since 1970. json and jsonb take any value, arrays take arrays of what
+//     their elements take, and text takes whatever else comes as its JSON text.
+//   - Text must be text: broken UTF-8, half a surrogate pair and \u0000 are errors where they would be kept.
+//
+// How it is fast: one pass, eight bytes a step through strings; values are parsed where they lie and appended
+// to their column at once; field names are guessed from the order of the last record (slot.next), so that a
+// hash lookup is made only where the order changes.
+type JSON struct {
+	root    *object
+	columns int     // columns this decoder fills
+	unit    float64 // of numeric timestamps, in microseconds
+	scratch []byte  // an unescaped string
+	literal []byte  // an array as text
+
+	// The record being decoded.
+	cols   []*vec.Vec
+	row    int      // its row number
+	gen    uint64   // its number: seen[c] is this once column c has been filled
+	seen   []uint64 // by column
+	exact  []bool   // by column: filled by a field of the exact name
+	filled int
+	err    error // why a function returned failed
+}
+
+// failed is the position that a scanning function returns when it has set err.
+const failed = -1
+
+// target is what is done with the value of a field.
+type target struct {
+	name    string
+	columns []column
+	child   *object // the fields below it, for paths
+	visited uint64  // the record that last had it, where there is a child
+}
+
+type column struct {
+	index int
+	kind  valueKind
+	typ   types.Type
+	elem  types.Type // of an array
+	name  string
+}
+
+// object is the part of the schema at one level of nesting.
+type object struct {
+	targets []*target
+	byName  map[string]*target
+	byFold  map[string]*target // lower case
+	slots   map[string]*slot   // every name seen, up to maxSlots
+	start   slot               // its next is the slot of the first field
+}
+
+// slot is a field name as it appears in records, and what is known of it.
+type slot struct {
+	name   string
+	target *target // nil: nobody wants it
+	exact  bool
+	plain  bool  // it stands in records as it is, without escapes: it can be compared with their bytes
+	next   *slot // the one that followed it last time
+}
+
+// maxSlots bounds what is remembered about the names in records, which anyone can make up.
+const maxSlots = 1024
+
+func newJSON(options map[string]string, columns []catalog.Column) (*JSON, error) {
+	if err := checkOptions("JSON", options, "timestamp.unit"); err != nil {
+		return nil, err
+	}
+	d := &JSON{root: newObject(), seen: make([]uint64, len(columns)), exact: make([]bool, len(columns))}
+	switch unit := strings.ToLower(options["timestamp.unit"]); unit {
+	case "s":
+		d.unit = 1_000_000
+	case "", "ms":
+		d.unit = 1000
+	case "us":
+		d.unit = 1
+	case "ns":
+		d.unit = 0.001
+	default:
+		return nil, pgerr.Newf(pgerr.InvalidParameterValue, "invalid value for parameter \"timestamp.unit\": \"%s\"", unit).
+			WithHint("Available values: s, ms, us, ns.")
+	}
+	for i, c := range columns {
+		if c.Include != "" {
+			continue
+		}
+		path := []string{c.Name}
+		if c.Path != "" {
+			path = strings.Split(c.Path, ".")
+		}
+		d.root.add(path, newColumn(i, c))
+		d.columns++
+	}
+	d.root.index()
+	return d, nil
+}
+
+func newObject() *object { return &object{slots: map[string]*slot{}} }
+
+func (o *object) add(path []string, c column) {
+	var t *target
+	for _, have := range o.targets {
+		if have.name == path[0] {
+			t = have
+		}
+	}
+	if t == nil {
+		t = &target{name: path[0]}
+		o.targets = append(o.targets, t)
+	}
+	if len(path) == 1 {
+		t.columns = append(t.columns, c)
+		return
+	}
+	if t.child == nil {
+		t.child = newObject()
+	}
+	t.child.add(path[1:], c)
+}
+
+func (o *object) index() {
+	o.byName, o.byFold = map[string]*target{}, map[string]*target{}
+	for _, t := range o.targets {
+		o.byName[t.name] = t
+		if fold := strings.ToLower(t.name); o.byFold[fold] == nil {
+			o.byFold[fold] = t
+		}
+		if t.child != nil {
+			t.child.index()
+		}
+	}
+}
+
+// slotOf returns the slot of a name.
+func (o *object) slotOf(name []byte) *slot {
+	if s := o.slots[string(name)]; s != nil {
+		return s
+	}
+	s := &slot{name: string(name), plain: !slices.ContainsFunc(name, func(c byte) bool { return c < ' ' || c == '"' || c == '\\' })}
+	if s.target = o.byName[s.name]; s.target != nil {
+		s.exact = true
+	} else {
+		s.target = o.byFold[strings.ToLower(s.name)]
+	}
+	if len(o.slots) < maxSlots {
+		o.slots[s.name] = s
+	}
+	return s
+}
+
+// Decode implements Decoder.
+func (d *JSON) Decode(_, value []byte, dst *vec.Batch) error {
+	d.cols, d.row, d.filled, d.err = dst.Cols, dst.N, 0, nil
+	d.gen++
+	p := skipSpace(value, 0)
+	if p < len(value) && value[p] == '{' {
+		p = d.object(d.root, value, p+1, true)
+	} else {
+		p = d.syntax(value, p, "an object")
+	}
+	if p >= 0 {
+		if p = skipSpace(value, p); p < len(value) {
+			p = d.syntax(value, p, "the end")
+		}
+	}
+	if p < 0 {
+		d.rollback()
+		return d.err
+	}
+	if d.filled < d.columns {
+		d.fillMissing(d.root)
+	}
+	dst.N++
+	return nil
+}
+
+// rollback takes back what the record has appended so far.
+func (d *JSON) rollback() {
+	for c, gen := range d.seen {
+		if gen == d.gen {
+			unappend(d.cols[c], d.row)
+		}
+	}
+}
+
+func (d *JSON) fillMissing(o *object) {
+	for _, t := range o.targets {
+		for _, c := range t.columns {
+			if d.seen[c.index] != d.gen {
+				d.cols[c.index].AppendNull()
+			}
+		}
+		if t.child != nil {
+			d.fillMissing(t.child)
+		}
+	}
+}
+
+// object decodes the fields of an object from behind its brace on, and returns the position behind its end.
+// exact says whether the path to it was matched by exact names.
+func (d *JSON) object(o *object, b []byte, p int, exact bool) int {
+	p = skipSpace(b, p)
+	if p < len(b) && b[p] == '}' {
+		return p + 1
+	}
+	last := &o.start
+	for {
+		if p >= len(b) || b[p] != '"' {
+			return d.syntax(b, p, "a field name")
+		}
+		p++
+		guess := last.next
+		if guess != nil && len(b)-p > len(guess.name) && b[p+len(guess.name)] == '"' && string(b[p:p+len(guess.name)]) == guess.name {
+			p += len(guess.name) + 1
+		} else {
+			if guess, p = d.fieldName(o, b, p); p < 0 {
+				return p
+			}
+			if guess.plain {
+				last.next = guess
+			}
+		}
+		last = guess
+		if p = skipSpace(b, p); p >= len(b) || b[p] != ':' {
+			return d.syntax(b, p, "a colon")
+		}
+		p = skipSpace(b, p+1)
+		if guess.target == nil {
+			p = d.skipValue(b, p, 0)
+		} else {
+			p = d.field(guess.target, b, p, exact && guess.exact)
+		}
+		if p < 0 {
+			return p
+		}
+		if p = skipSpace(b, p); p >= len(b) {
+			return d.syntax(b, p, "a comma or }")
+		}
+		switch b[p] {
+		case ',':
+			p = skipSpace(b, p+1)
+		case '}':
+			return p + 1
+		default:
+			return d.syntax(b, p, "a comma or }")
+		}
+	}
+}
+
+// fieldName reads a field name from behind its quote on.
+func (d *JSON) fieldName(o *object, b []byte, p int) (*slot, int) {
+	end, flags := scanString(b, p)
+	if end < 0 {
+		return nil, d.badString(b, p)
+	}
+	name := b[p:end]
+	if flags&nonASCII != 0 && !utf8.Valid(name) {
+		return nil, d.badUTF8(name)
+	}
+	if flags&escaped == 0 {
+		return o.slotOf(name), end + 1
+	}
+	name, p = d.unescape(b, p, end)
+	if p < 0 {
+		return nil, p
+	}
+	return o.slotOf(name), p
+}
+
+// field decodes the value at p into the target's columns and returns the position behind it.
+func (d *JSON) field(t *target, b []byte, p int, exact bool) int {
+	end := failed
+	for i := range t.columns {
+		c := &t.columns[i]
+		if d.seen[c.index] != d.gen {
+			d.seen[c.index] = d.gen
+			d.filled++
+		} else {
+			if d.exact[c.index] && !exact {
+				if end = d.skipValue(b, p, 0); end < 0 {
+					return end
+				}
+				continue
+			}
+			unappend(d.cols[c.index], d.row)
+		}
+		d.exact[c.index] = exact
+		if end = d.value(c, b, p); end < 0 {
+			return end
+		}
+	}
+	if t.child == nil {
+		return end
+	}
+	if t.visited == d.gen {
+		d.forget(t.child, exact)
+	}
+	t.visited = d.gen
+	if p < len(b) && b[p] == '{' {
+		return d.object(t.child, b, p+1, exact)
+	}
+	return d.skipValue(b, p, 0) // a path ends at what is no object: the columns below are null
+}
+
+// forget takes back what an earlier field of the same name has filled below it.
+func (d *JSON) forget(o *object, exact bool) {
+	for _, t := range o.targets {
+		for _, c := range t.columns {
+			if d.seen[c.index] == d.gen && (exact || !d.exact[c.index]) {
+				unappend(d.cols[c.index], d.row)
+				d.seen[c.index] = 0
+				d.filled--
+			}
+		}
+		if t.child != nil {
+			d.forget(t.child, exact)
+		}
+	}
+}
+
+// unappend cuts v to n values, of which it has n or n+1.
+func unappend(v *vec.Vec, n int) {
+	switch v.Type.Class() {
+	case types.I64:
+		v.I64 = v.I64[:n]
+	case types.F64:
+		v.F64 = v.F64[:n]
+	default:
+		v.Off = v.Off[:n+1]
+		v.Buf = v.Buf[:v.Off[n]]
+	}
+	if v.IsNull(n) {
+		v.Nulls.Clear(n)
+	}
+}
+
+// syntax reports that something else stands at p than what is wanted.
+func (d *JSON) syntax(b []byte, p int, want string) int {
+	found := "the end of the record"
+	if p < len(b) {
+		r, n := utf8.DecodeRune(b[p:])
+		found = fmt.Sprintf("%q", r)
+		if r == utf8.RuneError && n == 1 {
+			found = fmt.Sprintf("0x%02x", b[p])
+		}
+	}
+	d.err = pgerr.Newf(pgerr.InvalidTextRepresentation, "invalid input syntax for type json at byte %d: expected %s, found %s", p, want, found)
+	return failed
+}
