@@ -100,7 +100,7 @@ func FindCast(from, to types.Type, ctx CastContext) (*Func, bool) {
 	if kind == castRelabel && (to.Mod == -1 || to.Mod == from.Mod && from.OID == to.OID || !hasTypmod(to.OID)) {
 		return nil, true
 	}
-	assign := ctx != Explicit && from.OID != types.Unknown
+	assign := ctx != Explicit
 	return castFunc(castID{castKey{from.OID, to.OID}, assign && stringTypmod(to.OID)}), true
 }
 

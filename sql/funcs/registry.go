@@ -119,6 +119,9 @@ func Lookup(kind FuncKind, name string, args []types.OID) (*Func, bool) {
 	}
 	switch kind {
 	case CastFunc:
+		if name == Relabel.Name {
+			return Relabel, true
+		}
 		return lookupCast(name, args)
 	case Operator:
 		return lookupQuantified(name, args)

@@ -1,0 +1,159 @@
+package funcs
+
+import (
+	"bytes"
+
+	"github.com/millracedb/millrace/sql/types"
+	"github.com/millracedb/millrace/sql/vec"
+)
+
+const secArray = "Arrays"
+
+// appendElems appends the elements of an encoded array to v, whose type is the element type.
+func appendElems(v *vec.Vec, r *types.ArrayReader) {
+	class := v.Type.Class()
+	for r.Next() {
+		switch {
+		case r.Null:
+			v.AppendNull()
+		case class == types.I64:
+			v.AppendI64(r.I64)
+		case class == types.F64:
+			v.AppendF64(r.F64)
+		default:
+			v.AppendBytes(r.Bytes)
+		}
+	}
+}
+
+// addElem adds value i of v to an array under construction.
+func addElem(b *types.ArrayBuilder, v *vec.Vec, i int) {
+	switch {
+	case v.IsNull(i):
+		b.AppendNull()
+	case v.Type.Class() == types.I64:
+		b.AppendI64(v.I64[i])
+	case v.Type.Class() == types.F64:
+		b.AppendF64(v.F64[i])
+	default:
+		b.AppendBytes(v.Bytes(i))
+	}
+}
+
+// run applies the kernel of a strict function to n rows, as the evaluator does: rows with a null argument give
+// null. Kernels that apply another function to the elements of arrays use it.
+func run(ctx *Ctx, f *Func, args []*vec.Vec, n int, t types.Type) *vec.Vec {
+	out := vec.New(t, n)
+	if t.Class() != types.Bytes {
+		out.Resize(n)
+	}
+	sel := make([]int32, 0, n)
+	var null []int
+	for i := range n {
+		skip := false
+		for _, a := range args {
+			skip = skip || a.IsNull(i)
+		}
+		if skip && !f.Lax {
+			null = append(null, i)
+		} else {
+			sel = append(sel, int32(i))
+		}
+	}
+	f.Kernel(ctx, args, n, sel, out)
+	for _, i := range null {
+		out.SetNull(i)
+	}
+	return out
+}
+
+// arrayCastKernel converts arrays element by element.
+func arrayCastKernel(id castID) Kernel {
+	return func(ctx *Ctx, args []*vec.Vec, rows int, sel []int32, out *vec.Vec) {
+		from, to := args[0].Type.ElemType(), out.Type.ElemType()
+		f := elemCast(from, to, id.assign)
+		b := types.NewArrayBuilder(to)
+		appendRows(ctx, rows, sel, out, func(i int) error {
+			r := types.ReadArray(from, args[0].Bytes(i))
+			elems := vec.New(from, r.Len())
+			dims := r.Dims()
+			appendElems(elems, &r)
+			sub := ctx.Fork()
+			vals := elems
+			if f != nil {
+				vals = run(sub, f, []*vec.Vec{elems}, elems.Len(), to)
+			}
+			if len(sub.Errors) > 0 {
+				return sub.Errors[0].Err
+			}
+			b.Reset(to)
+			for k := range vals.Len() {
+				addElem(b, vals, k)
+			}
+			out.Buf = b.FinishDims(out.Buf, dims)
+			return nil
+		})
+	}
+}
+
+// elemCast is the cast of one element, nil if there is nothing to do.
+func elemCast(from, to types.Type, assign bool) *Func {
+	ctx := Explicit
+	if assign {
+		ctx = Assignment
+	}
+	f, _ := FindCast(from, to, ctx)
+	return f
+}
+
+// quantKernel computes x op ANY/ALL (array). Rows in a row that have the same array, as with a constant, decode it
+// once.
+func quantKernel(op *Func, all bool) Kernel {
+	decided := b2i(!all)
+	return func(ctx *Ctx, args []*vec.Vec, rows int, sel []int32, out *vec.Vec) {
+		x, arr := args[0], args[1]
+		et := arr.Type.ElemType()
+		if et.OID != op.Args[1] && !isPoly(op.Args[1]) {
+			et = types.T(op.Args[1])
+		}
+		var last []byte
+		var elems *vec.Vec
+		left := vec.New(x.Type, 0)
+		var same []int32
+		forRows(rows, sel, func(i int) {
+			b := arr.Bytes(i)
+			if elems == nil || !bytes.Equal(b, last) {
+				r := types.ReadArray(et, b)
+				elems, last = vec.New(et, r.Len()), b
+				appendElems(elems, &r)
+			}
+			n := elems.Len()
+			same = same[:0]
+			for range n {
+				same = append(same, int32(i))
+			}
+			left.Reset()
+			left.AppendSel(x, same)
+			sub := ctx.Fork()
+			v := run(sub, op, []*vec.Vec{left, elems}, n, types.T(types.Bool))
+			null := false
+			for k := range n {
+				switch {
+				case sub.Failed(int32(k)):
+					ctx.Fail(int32(i), sub.Errors[0].Err)
+					return
+				case v.IsNull(k):
+					null = true
+				case v.I64[k] == decided:
+					out.I64[i] = decided
+					return
+				}
+			}
+			if null {
+				out.SetNull(i)
+				return
+			}
+			out.I64[i] = 1 - decided
+		})
+	}
+}
