@@ -76,8 +76,10 @@ type Engine struct {
 	publish sync.RWMutex
 	core    *core
 
+	ids     idAllocator
 	seqs    sequences
 	jobs    jobs
+	taps    taps
 	sources sources
 
 	ctx    context.Context // ends when the engine stops
@@ -138,7 +140,6 @@ func Open(o Options) (*Engine, error) {
 	e := &Engine{opts: o, log: o.Logger, done: make(chan struct{})}
 	e.ctx, e.stop = context.WithCancelCause(context.Background())
 	e.queue.init()
-	e.jobs.init()
 	c, err := e.recover()
 	if err != nil {
 		return nil, err
@@ -186,12 +187,7 @@ func (e *Engine) Epoch() uint64 {
 func (e *Engine) Stats() *Stats { return &e.stats }
 
 // DiskUsage is the size of log and state in bytes.
-func (e *Engine) DiskUsage() (log, pages int64) {
-	e.publish.RLock()
-	st := e.core.store
-	e.publish.RUnlock()
-	return st.DiskUsage()
-}
+func (e *Engine) DiskUsage() (log, pages int64, err error) { return e.store().DiskUsage() }
 
 // stopped is the error for work that arrives at an engine that does not run any more.
 func (e *Engine) stopped() error {

@@ -4,8 +4,8 @@ import "sync"
 
 // request is work that waits for the cut of an epoch. Exactly one of txn, part, run is set.
 type request struct {
-	txn  *txn           // a transaction to resolve and make durable
-	part *sourcePart    // a connector's delivery
+	txn  *txn             // a transaction to resolve and make durable
+	part *sourcePart      // a connector's delivery
 	run  func(*cut) error // a step of the engine's own work that needs the epoch to itself (cutover, cancel, tick)
 	// done gets the outcome exactly once; it has room for it.
 	done chan error

@@ -25,7 +25,7 @@ type txn struct {
 	// again runs the transaction's only statement anew on an empty transaction, at the cut: a single statement never
 	// conflicts (D3). nil: not possible.
 	again   func(*txn) error
-	writes  int // write statements so far
+	writes  int            // write statements so far
 	overlay []*tableChange // at the cut: earlier changes of the epoch, oldest first
 	atCut   bool
 	done    bool

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"maps"
 	"math"
 
 	"github.com/millracedb/millrace/exec/connect"
@@ -92,4 +93,10 @@ func withLate(b *vec.Batch, late []int) *vec.Batch {
 		flags.I64[r] = 1
 	}
 	return &vec.Batch{Cols: append(b.Cols[:len(b.Cols):len(b.Cols)], flags), W: b.W, N: b.N}
+}
+
+// undo returns what puts s back to the present state.
+func (s *stream) undo() func() {
+	times, rows := maps.Clone(s.maxTime), s.rows
+	return func() { s.maxTime, s.rows = times, rows }
 }

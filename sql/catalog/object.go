@@ -50,6 +50,8 @@ type Relation struct {
 	Plan        []byte `json:",omitempty"` // materialized view: physical.Encode of its dataflow (D12)
 	EmitOnClose bool   `json:",omitempty"`
 	OnErrorFail bool   `json:",omitempty"`
+	// StateBase is the first of the ids of its operators' state tables; a rebuilt view gets new ones.
+	StateBase ID `json:",omitempty"`
 	// Suspended says why a materialized view does not run ("" = it runs).
 	Suspended string `json:",omitempty"`
 	// Backfilling: created, not yet cut over; invisible to other sessions' name lookups.

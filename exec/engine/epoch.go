@@ -1,0 +1,498 @@
+package engine
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/millracedb/millrace/exec/connect"
+	"github.com/millracedb/millrace/exec/dataflow"
+	"github.com/millracedb/millrace/sql/catalog"
+	"github.com/millracedb/millrace/sql/pgerr"
+	"github.com/millracedb/millrace/sql/types"
+	"github.com/millracedb/millrace/sql/vec"
+	"github.com/millracedb/millrace/storage"
+)
+
+// cut is one epoch in the making:
+//
+//	resolve each request -> append to the log -> commit (fsync) beside dataflow.Step -> publish -> acknowledge
+type cut struct {
+	e     *Engine
+	c     *core
+	epoch uint64
+	clock int64
+
+	accepted []*request
+	changes  []*tableChange   // of accepted transactions, in order
+	inputs   dataflow.Inputs  // what the dataflow is fed, by relation
+	ddl      []*catalogChange // only in an epoch of one DDL transaction
+	errs     []sourceError
+	meta     epochMeta
+	late     map[catalog.ID][]int
+	rows     map[catalog.ID]int // rows so far of each stream
+
+	logTxns []uint64 // transactions that are in the log already, in order
+	own     uint64   // the log transaction of everything else
+	undo    []func() // what to put back when the epoch comes to nothing
+}
+
+type sourceError struct {
+	stream catalog.ID
+	connect.RowError
+}
+
+// run is the engine goroutine.
+func (e *Engine) run() {
+	defer close(e.done)
+	tick := time.NewTicker(e.opts.CheckpointEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-e.queue.wake:
+			e.runEpoch(e.queue.take())
+		case <-tick.C:
+			e.housekeeping()
+		case f := <-e.core.ckpt.finished:
+			e.checkpointDone(f)
+		case <-e.ctx.Done():
+			for reqs := e.queue.take(); len(reqs) > 0; reqs = e.queue.take() {
+				e.runEpoch(reqs)
+			}
+			e.queue.close(e.stopped())
+			return
+		}
+	}
+}
+
+// now is the wall clock as an epoch clock, which never goes back.
+func (c *core) now() int64 { return max(c.clock, types.TimestampFromTime(time.Now())) }
+
+func (e *Engine) newCut() *cut {
+	c := e.core
+	return &cut{
+		e: e, c: c, epoch: c.epoch + 1, clock: c.now(),
+		inputs: dataflow.Inputs{}, late: map[catalog.ID][]int{}, rows: map[catalog.ID]int{},
+	}
+}
+
+// runEpoch makes one epoch of reqs.
+func (e *Engine) runEpoch(reqs []*request) {
+	if len(reqs) == 0 {
+		return
+	}
+	if f := e.failed.Load(); f != nil {
+		for _, r := range reqs {
+			r.done <- f
+		}
+		return
+	}
+	if r := reqs[0]; r.run != nil {
+		ct := e.newCut()
+		r.done <- r.run(ct)
+		return
+	}
+	e.throttle()
+	ct := e.newCut()
+	for _, r := range reqs {
+		if err := ct.resolve(r); err != nil {
+			r.done <- err
+			continue
+		}
+		ct.accepted = append(ct.accepted, r)
+	}
+	if len(ct.accepted) == 0 {
+		return
+	}
+	err := ct.settle()
+	if err == nil {
+		err = ct.commit()
+	}
+	ct.answer(err)
+}
+
+// resolve settles one request against the state and the epoch so far. An error leaves the epoch as it was.
+func (ct *cut) resolve(r *request) error {
+	if r.part != nil {
+		return ct.checkPart(r.part)
+	}
+	t := r.txn
+	err := ct.validate(t)
+	if t.again != nil && (pgerr.Is(err, pgerr.SerializationFailure) || pgerr.Is(err, pgerr.UniqueViolation)) {
+		t, err = ct.rerun(t)
+		r.txn = t
+	}
+	if err != nil {
+		t.dropStreams(0)
+		return err
+	}
+	if len(t.ddl) > 0 {
+		ct.ddl = t.ddl
+	}
+	for _, c := range t.tables {
+		if len(c.order) > 0 {
+			ct.changes = append(ct.changes, c)
+		}
+	}
+	return nil
+}
+
+// validate checks that the relations are still there and that no row the transaction changed was changed meanwhile.
+func (ct *cut) validate(t *txn) error {
+	if len(t.ddl) > 0 {
+		if err := ct.c.checkDDL(t.ddl); err != nil {
+			return err
+		}
+	}
+	cat := t.Catalog()
+	if len(t.ddl) == 0 {
+		cat = ct.c.cat
+	}
+	for _, w := range t.streams {
+		if cat.Relation(w.id) == nil {
+			return pgerr.New(pgerr.UndefinedTable, "the stream was dropped")
+		}
+	}
+	for _, c := range t.tables {
+		if len(c.order) == 0 {
+			continue
+		}
+		if m := cat.Relation(c.meta.ID); m == nil {
+			return pgerr.Newf(pgerr.UndefinedTable, `table "%s" was dropped`, c.meta.Name)
+		}
+		if err := ct.validateTable(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// validateTable compares the rows that a transaction found with those that are there now.
+func (ct *cut) validateTable(c *tableChange) error {
+	b := vec.NewBatch(c.rows.Types(), len(c.order))
+	for _, r := range c.order {
+		at := r.old
+		if at == none {
+			at = r.new
+		}
+		if at == none {
+			at = 0 // inserted and deleted again: any row of it stands for the key
+		}
+		b.AppendRow(c.rows, int(at), 1)
+	}
+	if c.bag {
+		return ct.validateBag(c, b)
+	}
+	found, at := ct.c.liveRows(c.meta, b)
+	for i, r := range c.order {
+		if r.old == none && r.new == none {
+			continue
+		}
+		rows, row := found, at[i]
+		for k := len(ct.changes) - 1; k >= 0; k-- {
+			if e := ct.changes[k]; e.meta.ID == c.meta.ID {
+				if m := e.byKey[r.key]; m != nil {
+					rows, row = e.rows, m.new
+					break
+				}
+			}
+		}
+		switch {
+		case r.old == none && row != none:
+			return uniqueViolation(c.meta, b, i)
+		case r.old != none && (row == none || !c.same(r.old, rows, int(row))):
+			return conflict()
+		}
+	}
+	return nil
+}
+
+// validateBag checks for a table without a key that the copies a transaction takes away are there.
+func (ct *cut) validateBag(c *tableChange, b *vec.Batch) error {
+	r := ct.c.rels[c.meta.ID]
+	if r == nil || r.table == nil {
+		return nil // made by this transaction
+	}
+	all := c.cols
+	found := vec.NewBatch(c.rows.Types(), 0)
+	var match []int32
+	r.table.Lookup(b, all, found, &match)
+	have := make([]int64, len(c.order))
+	for k, i := range match {
+		if c.same(c.order[i].old, found, k) {
+			have[i] += found.Weight(k)
+		}
+	}
+	for i, rc := range c.order {
+		n := have[i] + rc.net
+		for _, e := range ct.changes {
+			if e.meta.ID == c.meta.ID {
+				if m := e.byKey[rc.key]; m != nil {
+					n += m.net
+				}
+			}
+		}
+		if rc.net < 0 && n < 0 {
+			return conflict()
+		}
+	}
+	return nil
+}
+
+// rerun runs a single statement again, now that nothing can come in between.
+func (ct *cut) rerun(t *txn) (*txn, error) {
+	ct.e.stats.Conflicts.Add(1)
+	t.dropStreams(0)
+	t2 := &txn{e: t.e, opts: TxnOptions{}, atCut: true, overlay: ct.changes}
+	err := t.again(t2)
+	t2.releasePins()
+	if err == nil {
+		err = ct.validate(t2)
+	}
+	return t2, err
+}
+
+// settle decides lateness, and puts everything into the log and before the dataflow, in one order: rows that are in the
+// log already, then the rest.
+func (ct *cut) settle() error {
+	for _, early := range []bool{true, false} {
+		for _, r := range ct.accepted {
+			if r.txn == nil {
+				continue
+			}
+			for _, w := range r.txn.streams {
+				if (w.logTxn != 0) == early {
+					if err := ct.streamRows(w); err != nil {
+						return err
+					}
+				}
+			}
+		}
+	}
+	for _, r := range ct.accepted {
+		if r.part != nil {
+			if err := ct.sourcePart(r.part); err != nil {
+				return err
+			}
+		}
+	}
+	for _, c := range ct.changes {
+		d := c.delta()
+		if d.N == 0 {
+			continue
+		}
+		ct.feed(c.meta.ID, d)
+		if err := ct.append(storage.Record{Rel: c.meta.ID, Kind: recDelta, Payload: appendBatch(nil, d)}); err != nil {
+			return err
+		}
+	}
+	for id, late := range ct.late {
+		if err := ct.append(storage.Record{Rel: id, Kind: recLate, Payload: appendLate(nil, late)}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// streamRows settles rows of a stream.
+func (ct *cut) streamRows(w *streamWrite) error {
+	if w.logTxn != 0 {
+		ct.logTxns = append(ct.logTxns, w.logTxn)
+	} else if err := ct.append(storage.Record{Rel: w.id, Kind: recRows, Payload: appendBatch(nil, w.rows)}); err != nil {
+		return err
+	}
+	ct.feedStream(w.id, w.rows, nil)
+	return nil
+}
+
+// feedStream decides the lateness of rows of a stream and gives them to the dataflow.
+func (ct *cut) feedStream(id catalog.ID, b *vec.Batch, runs []connect.Run) {
+	r := ct.c.rels[id]
+	if r == nil { // made by this transaction: its change is installed before the step
+		ct.feed(id, b)
+		return
+	}
+	if r.meta.Watermark == nil {
+		r.stream.rows += int64(b.N)
+		ct.undo = append(ct.undo, func() { r.stream.rows -= int64(b.N) })
+		ct.feed(id, b)
+		return
+	}
+	ct.undo = append(ct.undo, r.stream.undo())
+	late := r.stream.settle(r.meta.Watermark, b, runs)
+	for _, row := range late {
+		ct.late[id] = append(ct.late[id], ct.rows[id]+row)
+	}
+	ct.rows[id] += b.N
+	ct.feed(id, withLate(b, late))
+}
+
+func (ct *cut) feed(id catalog.ID, b *vec.Batch) {
+	ct.inputs[id] = append(ct.inputs[id], b)
+	ct.e.stats.RowsIn.Add(int64(b.N))
+}
+
+// append puts records into the log under the epoch's own transaction.
+func (ct *cut) append(recs ...storage.Record) error {
+	if ct.own == 0 {
+		ct.own = ct.e.nextTxn.Add(1)
+	}
+	return ct.c.store.Append(ct.own, recs...)
+}
+
+// logPart puts the rows of w into the log ahead of its commit.
+func (e *Engine) logPart(w *streamWrite) error {
+	rec := storage.Record{Rel: w.id, Kind: recRows, Payload: appendBatch(nil, w.rows)}
+	if err := e.store().Append(w.logTxn, rec); err != nil {
+		return storeError(err)
+	}
+	return nil
+}
+
+func (e *Engine) store() *storage.Store {
+	e.publish.RLock()
+	defer e.publish.RUnlock()
+	return e.core.store
+}
+
+// finishLog completes the epoch's records: the catalog change in front, the meta record behind.
+func (ct *cut) finishLog() (txns []uint64, last storage.Record, err error) {
+	for _, ch := range ct.ddl {
+		// Their own transaction, named first, so that replay meets the change before the rows.
+		txn := ct.e.nextTxn.Add(1)
+		if err := ct.c.store.Append(txn, storage.Record{Kind: recChange, Payload: ch.encode()}); err != nil {
+			return nil, last, err
+		}
+		txns = append(txns, txn)
+	}
+	txns = append(txns, ct.logTxns...)
+	if ct.own != 0 {
+		txns = append(txns, ct.own)
+	}
+	ct.meta.Clock = ct.clock
+	ct.meta.Seqs = ct.e.seqs.takeDirty()
+	return txns, storage.Record{Kind: recMeta, Payload: ct.meta.append(nil)}, nil
+}
+
+// commit makes the epoch durable while the dataflow computes it, and publishes it.
+func (ct *cut) commit() error {
+	e, c := ct.e, ct.c
+	txns, last, err := ct.finishLog()
+	if err != nil {
+		return err
+	}
+	if len(ct.ddl) > 0 {
+		return ct.commitDDL(txns, last)
+	}
+	durable := make(chan error, 1)
+	go func() {
+		_, err := c.store.Commit(ct.epoch, txns, last)
+		durable <- err
+	}()
+	res := ct.compute()
+	if err := <-durable; err != nil {
+		c.graph.Abort()
+		return err
+	}
+	ct.publish(res)
+	return nil
+}
+
+// compute runs the dataflow over the epoch's input; nothing of it is seen before publish.
+func (ct *cut) compute() *dataflow.Result {
+	return ct.c.graph.Step(ct.c.newStep(ct.e, ct.epoch, ct.clock), ct.inputs)
+}
+
+// publish makes the epoch visible, all of it at once.
+func (ct *cut) publish(res *dataflow.Result) {
+	e := ct.e
+	e.publish.Lock()
+	ct.apply(res)
+	e.publish.Unlock()
+	e.stats.Epochs.Add(1)
+}
+
+// apply changes what readers see. It runs under the publish lock.
+func (ct *cut) apply(res *dataflow.Result) {
+	c := ct.c
+	for id, batches := range ct.inputs {
+		if r := c.rels[id]; r != nil && r.table != nil {
+			for _, b := range batches {
+				r.table.Apply(b)
+			}
+		}
+	}
+	c.graph.Commit()
+	ct.e.taps.note(ct.inputs, res)
+	c.errs.applyStep(ct.epoch, res.Errors)
+	for _, se := range ct.errs {
+		c.errs.add(ct.epoch, se.stream, se.Err, se.Data, 1)
+	}
+	for id, o := range ct.meta.Offsets {
+		if c.offsets[id] == nil {
+			c.offsets[id] = connect.Offsets{}
+		}
+		c.offsets[id].Merge(o)
+	}
+	for _, s := range res.Suspended {
+		c.suspend(ct.e, s)
+	}
+	c.epoch, c.clock = ct.epoch, ct.clock
+	c.history.note(ct.epoch, ct.clock)
+}
+
+// answer acknowledges the accepted requests, or tells them what became of the epoch.
+func (ct *cut) answer(err error) {
+	switch {
+	case err == nil:
+	case errors.Is(err, storage.ErrDiskFull):
+		ct.abandon()
+		err = storeError(err)
+	default:
+		ct.abandon()
+		err = ct.e.recoverAfter(err)
+	}
+	for _, r := range ct.accepted {
+		if r.part != nil && r.part.part.Release != nil {
+			r.part.part.Release()
+		}
+		r.done <- err
+	}
+	if err == nil {
+		ct.e.stats.CommittedTxns.Add(int64(len(ct.accepted)))
+	}
+}
+
+// abandon puts back what settling changed.
+func (ct *cut) abandon() {
+	for _, f := range slices.Backward(ct.undo) {
+		f()
+	}
+	ct.e.seqs.markDirty(ct.meta.Seqs)
+	if ct.own != 0 {
+		ct.c.store.Abort(ct.own)
+	}
+	for _, txn := range ct.logTxns {
+		ct.c.store.Abort(txn)
+	}
+}
+
+// storeError gives a storage error its SQLSTATE.
+func storeError(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, storage.ErrDiskFull):
+		return pgerr.New(pgerr.DiskFull, "could not write: not enough free disk space").
+			WithDetail("%v", err).WithHint("Free some space: writes are refused until then, reads go on.")
+	case errors.Is(err, storage.ErrDamaged):
+		return pgerr.Newf(pgerr.DataCorrupted, "%v", err)
+	case errors.Is(err, storage.ErrClosed):
+		return pgerr.New(pgerr.AdminShutdown, "the database system is shutting down")
+	}
+	var e *pgerr.Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return pgerr.Newf(pgerr.IOError, "%v", err)
+}
