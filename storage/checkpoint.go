@@ -342,7 +342,7 @@ func (c *Checkpoint) publish(m *manifest, payload []byte, segs []uint64) (dead [
 	st.mu.Unlock()
 
 	l.mu.Lock()
-	l.manifest, l.atBase = m.epoch, c.base
+	l.manifest, l.ckpt, l.atBase = m.epoch, m.ckpt, c.base
 	l.mu.Unlock()
 	// A mark of a drop goes after what it drops: a crash between must not
 	// bring the pages back.

@@ -112,16 +112,18 @@ type extent struct {
 // A commit is what a commit frame says. Payload, all uvarints:
 //
 //	epoch; epoch - previous epoch;
-//	segments back to the durable position, its offset;
+//	segments back to the durable position, its offset; newest checkpoint;
 //	number of relations, each: relation;
 //	number of extents, each: segments back, offset, length, relation + 1 or 0
 //
 // durable is how much of the log was known to be on disk when this frame was
 // written. It tells a torn tail (nothing claims what is missing) from damage
-// (a later commit proves that it was there).
+// (a later commit proves that it was there). checkpoint is the number of the
+// newest one, so that Open can tell when the state has forgotten it.
 type commit struct {
 	epoch, prev uint64
 	durable     Position
+	ckpt        uint64
 	rels        []uint32
 	extents     []extent
 }
@@ -131,6 +133,7 @@ func (c *commit) append(dst []byte, seg uint64) []byte {
 	dst = binary.AppendUvarint(dst, c.epoch-c.prev)
 	dst = binary.AppendUvarint(dst, seg-c.durable.Segment)
 	dst = binary.AppendUvarint(dst, uint64(c.durable.Offset))
+	dst = binary.AppendUvarint(dst, c.ckpt)
 	dst = binary.AppendUvarint(dst, uint64(len(c.rels)))
 	for _, r := range c.rels {
 		dst = binary.AppendUvarint(dst, uint64(r))
@@ -151,6 +154,7 @@ func (c *commit) parse(b []byte, seg uint64) bool {
 	c.epoch = d.next()
 	c.prev = c.epoch - d.next()
 	c.durable = Position{seg - d.next(), int64(d.next())}
+	c.ckpt = d.next()
 	n := d.count(1)
 	c.rels = c.rels[:0]
 	for range n {

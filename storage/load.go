@@ -74,10 +74,29 @@ func (st *stateDB) sorted(lo, hi uint32) []livePage {
 }
 
 // loadRange reads pages with one iterator, in key order. It seeks only where
-// another copy lies between.
-func (st *stateDB) loadRange(list []livePage, fn func(PageID, []byte) error, stop *atomic.Bool) error {
+// another copy lies between. Badger panics over blocks that do not make
+// sense; here that is damage.
+func (st *stateDB) loadRange(list []livePage, fn func(PageID, []byte) error, stop *atomic.Bool) (err error) {
 	if len(list) == 0 {
 		return nil
+	}
+	reading := true
+	defer func() {
+		if !reading {
+			return // a panic of fn is not ours
+		}
+		if p := recover(); p != nil {
+			err = damaged(st.dir, -1, "reading pages: %v", p)
+		}
+	}()
+	deliver := func(p livePage, b []byte) error {
+		if len(b) != int(p.c.length) || checksum(b) != p.c.crc {
+			return st.pageDamage(p, "has a wrong checksum")
+		}
+		reading = false
+		err := fn(p.id, b)
+		reading = true
+		return err
 	}
 	txn := st.db.NewTransaction(false)
 	defer txn.Discard()
@@ -103,7 +122,7 @@ func (st *stateDB) loadRange(list []livePage, fn func(PageID, []byte) error, sto
 					joined = append(joined, b...)
 					return nil
 				}
-				return st.deliver(p, b, fn)
+				return deliver(p, b)
 			})
 			if err != nil {
 				return err
@@ -111,20 +130,12 @@ func (st *stateDB) loadRange(list []livePage, fn func(PageID, []byte) error, sto
 			it.Next()
 		}
 		if p.c.chunks > 1 {
-			if err := st.deliver(p, joined, fn); err != nil {
+			if err := deliver(p, joined); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
-}
-
-// deliver checks a page and hands it out.
-func (st *stateDB) deliver(p livePage, b []byte, fn func(PageID, []byte) error) error {
-	if len(b) != int(p.c.length) || checksum(b) != p.c.crc {
-		return st.pageDamage(p, "has a wrong checksum")
-	}
-	return fn(p.id, b)
 }
 
 func (st *stateDB) pageDamage(p livePage, what string) error {

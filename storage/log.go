@@ -33,6 +33,7 @@ type segmentLog struct {
 
 	retain   map[uint32]uint64 // rows at epochs <= this are not needed
 	manifest uint64            // epoch of the manifest
+	ckpt     uint64            // number of its checkpoint
 
 	total    int64 // bytes committed since open, and since the manifest before it
 	atBase   int64 // value of total when the manifest's checkpoint began
@@ -269,7 +270,7 @@ func (l *segmentLog) writeCommit(epoch uint64, txns []uint64, extra []Record) (*
 	if err != nil {
 		return nil, Position{}, err
 	}
-	c.durable = l.durable
+	c.durable, c.ckpt = l.durable, l.ckpt
 	b := l.buf[:0]
 	place := func(frames []byte, rel uint64) {
 		c.addExtent(extent{seg: a.seq, off: a.end + int64(len(b)), len: int64(len(frames)), rel: rel})
@@ -468,7 +469,18 @@ func (l *segmentLog) close() error {
 	if len(l.segs) == 0 {
 		return nil
 	}
-	if err := l.active().f.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
+	a := l.active()
+	if l.store.fault.get() == ErrClosed {
+		// A clean end: give back what was allocated ahead or never committed.
+		end := a.end
+		if l.visible.Segment == a.seq {
+			end = l.visible.Offset
+		}
+		if err := a.f.Truncate(end); err != nil {
+			return err
+		}
+	}
+	if err := a.f.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
 		return err
 	}
 	return nil

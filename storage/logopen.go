@@ -2,6 +2,7 @@ package storage
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -18,7 +19,7 @@ func openLog(s *Store, dir string, fresh bool) (*segmentLog, error) {
 		return nil, permission(dir, err)
 	}
 	m := &s.state.manifest
-	l.manifest = m.epoch
+	l.manifest, l.ckpt = m.epoch, m.ckpt
 	seqs, err := l.list()
 	if err != nil {
 		return nil, err
@@ -29,14 +30,15 @@ func openLog(s *Store, dir string, fresh bool) (*segmentLog, error) {
 	if len(seqs) == 0 && !fresh {
 		return nil, damaged(dir, -1, "there is no log segment")
 	}
+	if seqs, err = l.dropStub(seqs); err != nil {
+		return nil, err
+	}
 	for i, seq := range seqs {
 		g, err := l.load(seq, i == len(seqs)-1)
 		if err != nil {
 			return nil, err
 		}
-		if g != nil {
-			l.segs = append(l.segs, g)
-		}
+		l.segs = append(l.segs, g)
 	}
 	for _, g := range l.segs {
 		for seq, t := range g.touched {
@@ -95,8 +97,42 @@ func (l *segmentLog) compare(seqs, known []uint64) ([]uint64, error) {
 	return kept, nil
 }
 
-// load reads one segment's books. It returns nil for a last file whose making
-// was cut off, which is removed.
+// dropStub removes a newest segment whose making was cut off: its header is not
+// whole, and nothing says that anything ever was in it.
+func (l *segmentLog) dropStub(seqs []uint64) ([]uint64, error) {
+	if len(seqs) == 0 {
+		return seqs, nil
+	}
+	seq := seqs[len(seqs)-1]
+	path := segmentPath(l.dir, seq)
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, permission(path, err)
+	}
+	defer f.Close()
+	if _, _, err := readSegmentHeader(f); !errors.Is(err, ErrDamaged) || l.store.state.manifest.end.Segment >= seq {
+		return seqs, nil // whole, or load says what is wrong
+	}
+	st, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if found, _, err := laterClaim(f, seq, 0, st.Size()); found || err != nil {
+		return seqs, err
+	}
+	l.store.opts.Logger.Warn("removed a log segment that was never begun", "file", path)
+	return seqs[:len(seqs)-1], os.Remove(path)
+}
+
+func readSegmentHeader(f *os.File) (seq, base uint64, err error) {
+	b := make([]byte, segmentHeader)
+	if _, err := f.ReadAt(b, 0); err != nil && err != io.EOF {
+		return 0, 0, err
+	}
+	return parseSegmentHeader(f.Name(), b)
+}
+
+// load reads one segment's books.
 func (l *segmentLog) load(seq uint64, last bool) (*segment, error) {
 	g := newSegment(l.dir, seq)
 	f, err := os.Open(g.path)
@@ -108,21 +144,9 @@ func (l *segmentLog) load(seq uint64, last bool) (*segment, error) {
 	if err != nil {
 		return nil, err
 	}
-	head := make([]byte, segmentHeader)
-	if _, err := f.ReadAt(head, 0); err != nil && err != io.EOF {
-		return nil, err
-	}
-	hseq, base, err := parseSegmentHeader(g.path, head)
+	hseq, base, err := readSegmentHeader(f)
 	if err != nil {
-		pos, claimed, serr := laterClaim(f, seq, 0, st.Size())
-		if serr != nil {
-			return nil, serr
-		}
-		if !last || claimed || pos || l.store.state.manifest.end.Segment >= seq {
-			return nil, err
-		}
-		l.store.opts.Logger.Warn("removed a log segment that was never begun", "file", g.path)
-		return nil, os.Remove(g.path)
+		return nil, err
 	}
 	if hseq != seq {
 		return nil, damaged(g.path, 0, "header is that of segment %016x", hseq)
@@ -139,6 +163,7 @@ func (l *segmentLog) scan(g *segment, f *os.File, size int64, last bool) error {
 	r := &segReader{f: f, path: g.path, limit: size}
 	off, end := int64(segmentHeader), int64(segmentHeader)
 	var c commit
+	var known uint64 // newest checkpoint that the log knows of
 	var bad error
 	for off < size {
 		h, err := r.header(off, off)
@@ -167,9 +192,13 @@ func (l *segmentLog) scan(g *segment, f *os.File, size int64, last bool) error {
 			return damaged(g.path, at, "commit frame does not follow epoch %d", g.last)
 		}
 		g.note(&c, at)
-		end = off
+		end, known = off, c.ckpt
 	}
 	g.end = end
+	if have := l.store.state.manifest.ckpt; known > have {
+		l.store.opts.Logger.Warn("the newest checkpoint is lost; going on from an older one and the log",
+			"lost", known, "have", have, "dir", l.store.state.dir)
+	}
 	return l.judgeEnd(g, f, size, off, last, bad)
 }
 
@@ -267,11 +296,11 @@ func (l *segmentLog) checkChain() error {
 	at := l.manifest
 	for _, g := range l.segs {
 		l.written = max(l.written, g.base, g.last)
+		if before := max(g.base, g.firstPrev); before > at {
+			return damaged(g.path, -1, "epochs %d to %d are missing before it", at+1, before)
+		}
 		if g.last <= l.manifest {
 			continue
-		}
-		if g.first > l.manifest && g.firstPrev > at {
-			return damaged(g.path, -1, "epochs %d to %d are missing before it", at+1, g.firstPrev)
 		}
 		at = g.last
 		l.total += g.end - g.seek(l.manifest)

@@ -142,7 +142,7 @@ func badgerOptions(dir string, log *slog.Logger) badger.Options {
 		WithValueLogFileSize(64 << 20).
 		WithCompression(options.Snappy).
 		WithBlockCacheSize(8 << 20).
-		WithChecksumVerificationMode(options.OnTableRead).
+		WithChecksumVerificationMode(options.NoVerification). // see verifyTables
 		WithLogger(badgerLogger{log})
 }
 
@@ -194,7 +194,10 @@ func (st *stateDB) repair(fresh bool) error {
 			hasManifest = true
 		}
 	}
-	if !hasManifest && (!fresh || hasData) {
+	if hasManifest {
+		return st.verifyTables()
+	}
+	if !fresh || hasData {
 		return damaged(filepath.Join(st.dir, badger.ManifestFilename), -1, "file is missing")
 	}
 	return nil
@@ -204,7 +207,7 @@ func (st *stateDB) repair(fresh bool) error {
 func (st *stateDB) openBadger() (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = damaged(st.dir, -1, "cannot be opened: %v", p)
+			err = damaged(st.dir, -1, "cannot be opened: %.200v", p)
 		}
 	}()
 	st.db, err = badger.Open(badgerOptions(st.dir, st.store.opts.Logger))
