@@ -1,0 +1,391 @@
+package pgwire
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgproto3"
+
+	"github.com/millracedb/millrace/sql/pgerr"
+)
+
+// Codes of the packets that open a connection; they stand where the protocol version stands.
+const (
+	codeCancel = 1234<<16 | 5678
+	codeSSL    = 1234<<16 | 5679
+	codeGSS    = 1234<<16 | 5680
+
+	protocolMajor    = 3
+	newestMinor      = 2
+	maxStartupPacket = 10000
+	alpnProtocol     = "postgresql"
+	tlsHandshake     = 0x16 // first byte of a ClientHello: direct TLS
+)
+
+// Server speaks the protocol to any number of connections.
+type Server struct {
+	Service Service
+	// TLS, if set, is offered, not required.
+	TLS *tls.Config
+	// AuthTimeout bounds everything before the session; 0 is a minute.
+	AuthTimeout time.Duration
+	// MaxMessage bounds a message body; 0 is 256 MiB.
+	MaxMessage int
+	// Secret makes the salts of users that do not exist.
+	Secret []byte
+}
+
+// Serve talks to one client until it leaves or ctx ends.
+func (s *Server) Serve(ctx context.Context, nc net.Conn) {
+	if t, ok := nc.(*net.TCPConn); ok {
+		_ = t.SetNoDelay(true)
+		_ = t.SetKeepAlive(true)
+	}
+	_ = nc.SetDeadline(time.Now().Add(cmpOr(s.AuthTimeout, time.Minute)))
+	st, raw, err := s.open(nc)
+	if raw == nil {
+		nc.Close()
+		return
+	}
+	defer raw.Close()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	c := newConn(raw, cmpOr(s.MaxMessage, 256<<20), cancel)
+	if err != nil {
+		c.fatal(err)
+		return
+	}
+	if st == nil {
+		return // a cancel request, served
+	}
+	h, err := s.begin(ctx, c, st)
+	if err != nil {
+		c.fatal(err)
+		return
+	}
+	defer h.Close()
+	_ = raw.SetDeadline(time.Time{})
+	c.loop(h)
+}
+
+func cmpOr[T comparable](v, or T) T {
+	var zero T
+	if v == zero {
+		return or
+	}
+	return v
+}
+
+// open reads packets until a startup packet or a cancel request; TLS may be negotiated before. The connection
+// returned is the one to speak on, nil if there is nobody to answer. Reads are exact: no byte sent in the clear is
+// left over for what follows in TLS.
+func (s *Server) open(nc net.Conn) (*Startup, net.Conn, error) {
+	var first [1]byte
+	if _, err := io.ReadFull(nc, first[:]); err != nil {
+		return nil, nil, err
+	}
+	conn := net.Conn(nc)
+	secure := false
+	if first[0] == tlsHandshake {
+		if s.TLS == nil {
+			return nil, nil, errors.New("TLS is not configured")
+		}
+		t := tls.Server(&prefixed{Conn: nc, prefix: first[:]}, s.TLS)
+		if t.Handshake() != nil || t.ConnectionState().NegotiatedProtocol != alpnProtocol {
+			return nil, nil, errors.New("direct TLS needs ALPN " + alpnProtocol)
+		}
+		conn, secure = t, true
+		if _, err := io.ReadFull(conn, first[:]); err != nil {
+			return nil, nil, err
+		}
+	}
+	for range 4 { // SSL, GSS, then the startup packet
+		code, body, err := readPacket(conn, first[0])
+		if err != nil {
+			return nil, conn, err
+		}
+		switch code {
+		case codeCancel:
+			if len(body) >= 8 {
+				s.Service.Cancel(binary.BigEndian.Uint32(body), body[4:])
+			}
+			return nil, conn, nil
+		case codeSSL:
+			if secure || s.TLS == nil {
+				_, err = conn.Write([]byte{'N'})
+				break
+			}
+			if _, err = conn.Write([]byte{'S'}); err != nil {
+				break
+			}
+			t := tls.Server(nc, s.TLS)
+			err = t.Handshake()
+			conn, secure = t, true
+		case codeGSS:
+			_, err = conn.Write([]byte{'N'})
+		default:
+			st, err := parseStartup(code, body)
+			if st != nil {
+				st.TLS = secure
+				st.Remote = nc.RemoteAddr().String()
+			}
+			return st, conn, err
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		if _, err := io.ReadFull(conn, first[:]); err != nil {
+			return nil, nil, err
+		}
+	}
+	return nil, conn, ProtocolError("too many negotiation packets")
+}
+
+// readPacket reads the rest of a packet without type whose first byte is known.
+func readPacket(r io.Reader, first byte) (code uint32, body []byte, err error) {
+	head := [4]byte{first}
+	if _, err := io.ReadFull(r, head[1:]); err != nil {
+		return 0, nil, err
+	}
+	n := binary.BigEndian.Uint32(head[:])
+	if n < 8 || n > maxStartupPacket {
+		return 0, nil, ProtocolError("invalid length of startup packet")
+	}
+	body = make([]byte, n-4)
+	if _, err := io.ReadFull(r, body); err != nil {
+		return 0, nil, err
+	}
+	return binary.BigEndian.Uint32(body), body[4:], nil
+}
+
+// parseStartup reads a startup packet. Names with the prefix _pq_. are protocol options; none is known yet.
+func parseStartup(version uint32, body []byte) (*Startup, error) {
+	if version>>16 != protocolMajor {
+		return nil, pgerr.Newf(pgerr.FeatureNotSupported,
+			"unsupported frontend protocol %d.%d: server supports %d.0 to %d.%d",
+			version>>16, version&0xffff, protocolMajor, protocolMajor, newestMinor)
+	}
+	st := &Startup{Protocol: int(version & 0xffff)}
+	for {
+		name, rest, ok := cutString(body)
+		if !ok {
+			return nil, ProtocolError("invalid startup packet layout: expected terminator as last byte")
+		}
+		if name == "" {
+			if len(rest) != 0 {
+				return nil, ProtocolError("invalid startup packet layout: expected terminator as last byte")
+			}
+			break
+		}
+		var value string
+		if value, body, ok = cutString(rest); !ok {
+			return nil, ProtocolError("invalid startup packet layout: expected terminator as last byte")
+		}
+		switch name {
+		case "user":
+			st.User = value
+		case "database":
+			st.Database = value
+		default:
+			st.Params = append(st.Params, Param{name, value})
+		}
+	}
+	if st.User == "" {
+		return nil, pgerr.New(pgerr.InvalidAuthorizationSpec, "no PostgreSQL user name specified in startup packet")
+	}
+	if st.Database == "" {
+		st.Database = st.User
+	}
+	return st, nil
+}
+
+func cutString(b []byte) (string, []byte, bool) {
+	i := bytes.IndexByte(b, 0)
+	if i < 0 {
+		return "", nil, false
+	}
+	return string(b[:i]), b[i+1:], true
+}
+
+// settle takes protocol options and options=-c out of the parameters, and answers a version newer than ours.
+func (st *Startup) settle(c *Conn) error {
+	var unknown []string
+	var params, options []Param
+	for _, p := range st.Params {
+		switch {
+		case strings.HasPrefix(p.Name, "_pq_."):
+			unknown = append(unknown, p.Name)
+		case p.Name == "options":
+			o, err := parseOptions(p.Value)
+			if err != nil {
+				return err
+			}
+			options = append(options, o...)
+		case p.Name == "replication":
+			if p.Value != "false" && p.Value != "off" && p.Value != "0" && p.Value != "no" {
+				return pgerr.Unsupported("replication")
+			}
+		default:
+			params = append(params, p)
+		}
+	}
+	st.Params = append(params, options...)
+	if st.Protocol > newestMinor || len(unknown) > 0 {
+		st.Protocol = min(st.Protocol, newestMinor)
+		c.send(&pgproto3.NegotiateProtocolVersion{
+			NewestMinorProtocol: protocolMajor<<16 | uint32(st.Protocol),
+			UnrecognizedOptions: unknown,
+		})
+	}
+	return nil
+}
+
+// parseOptions reads the command line in options: -c name=value, -cname=value, --name=value; a backslash quotes.
+func parseOptions(s string) ([]Param, error) {
+	var out []Param
+	words := splitOptions(s)
+	for i := 0; i < len(words); i++ {
+		w := words[i]
+		var arg string
+		switch {
+		case w == "-c" && i+1 < len(words):
+			i++
+			arg = words[i]
+		case strings.HasPrefix(w, "--"):
+			arg = w[2:]
+		case strings.HasPrefix(w, "-c") && len(w) > 2:
+			arg = w[2:]
+		default:
+			return nil, pgerr.Newf(pgerr.SyntaxError, "invalid command-line argument for server process: %s", w)
+		}
+		name, value, ok := strings.Cut(arg, "=")
+		if !ok {
+			return nil, pgerr.Newf(pgerr.SyntaxError, "-c %s requires a value", arg)
+		}
+		out = append(out, Param{strings.ReplaceAll(name, "-", "_"), value})
+	}
+	return out, nil
+}
+
+func splitOptions(s string) []string {
+	var words []string
+	var w []byte
+	in := false
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '\\' && i+1 < len(s):
+			i++
+			w, in = append(w, s[i]), true
+		case c == ' ' || c >= '\t' && c <= '\r':
+			if in {
+				words, w, in = append(words, string(w)), w[:0], false
+			}
+		default:
+			w, in = append(w, c), true
+		}
+	}
+	if in {
+		words = append(words, string(w))
+	}
+	return words
+}
+
+// begin authenticates and opens the session.
+func (s *Server) begin(ctx context.Context, c *Conn, st *Startup) (Handler, error) {
+	if err := st.settle(c); err != nil {
+		return nil, err
+	}
+	c.be.SetMaxBodyLen(maxStartupPacket)
+	if err := s.authenticate(c, st); err != nil {
+		return nil, err
+	}
+	c.send(&pgproto3.AuthenticationOk{})
+	h, key, err := s.Service.Open(ctx, st, c)
+	if err != nil {
+		return nil, err
+	}
+	c.be.SetMaxBodyLen(c.maxMessage)
+	c.send(&pgproto3.BackendKeyData{ProcessID: key.PID, SecretKey: key.Secret})
+	return h, nil
+}
+
+func (s *Server) authenticate(c *Conn, st *Startup) error {
+	text, trust := s.Service.Credentials(st)
+	if trust {
+		return nil
+	}
+	v, known := ParseVerifier(text)
+	if !known {
+		v = mockVerifier(st.User, s.Secret)
+	}
+	ours, err := newNonce()
+	if err != nil {
+		return err
+	}
+	x := &scram{v: v}
+
+	c.send(&pgproto3.AuthenticationSASL{AuthMechanisms: []string{scramMechanism}})
+	first, err := c.receiveSASL(pgproto3.AuthTypeSASL)
+	if err != nil {
+		return err
+	}
+	initial, ok := first.(*pgproto3.SASLInitialResponse)
+	if !ok || initial.AuthMechanism != scramMechanism {
+		return ProtocolError("client selected an invalid SASL authentication mechanism")
+	}
+	reply, err := x.first(initial.Data, ours)
+	if err != nil {
+		return err
+	}
+
+	c.send(&pgproto3.AuthenticationSASLContinue{Data: []byte(reply)})
+	next, err := c.receiveSASL(pgproto3.AuthTypeSASLContinue)
+	if err != nil {
+		return err
+	}
+	response, ok := next.(*pgproto3.SASLResponse)
+	if !ok {
+		return ProtocolError("expected SASL response")
+	}
+	reply, ok, err = x.final(response.Data)
+	if err != nil {
+		return err
+	}
+	if !ok || !known {
+		return pgerr.Newf(pgerr.InvalidPassword, `password authentication failed for user "%s"`, st.User)
+	}
+	c.send(&pgproto3.AuthenticationSASLFinal{Data: []byte(reply)})
+	return nil
+}
+
+func (c *Conn) receiveSASL(auth uint32) (pgproto3.FrontendMessage, error) {
+	if err := c.be.SetAuthType(auth); err != nil {
+		return nil, err
+	}
+	if err := c.Flush(); err != nil {
+		return nil, err
+	}
+	return c.be.Receive()
+}
+
+// prefixed gives back bytes that were read to look at them.
+type prefixed struct {
+	net.Conn
+	prefix []byte
+}
+
+func (p *prefixed) Read(b []byte) (int, error) {
+	if len(p.prefix) > 0 {
+		n := copy(b, p.prefix)
+		p.prefix = p.prefix[n:]
+		return n, nil
+	}
+	return p.Conn.Read(b)
+}
