@@ -22,9 +22,9 @@ const (
 	DateInf         int64 = math.MaxInt32
 	DateNegInf      int64 = math.MinInt32
 
-	pgEpochJDate   = 2451545 // date2j(2000, 1, 1)
-	unixEpochJDate = 2440588 // date2j(1970, 1, 1)
-	unixEpochSecs  = (pgEpochJDate - unixEpochJDate) * secPerDay
+	pgEpochJDate   = 2451545                                     // date2j(2000, 1, 1)
+	unixEpochJDate = 2440588                                     // date2j(1970, 1, 1)
+	unixEpochSecs  = (pgEpochJDate - unixEpochJDate) * secPerDay // 2000-01-01 in Unix time
 
 	minTimestamp = -211813488000000000 // 4714-11-24 BC
 	endTimestamp = 9223371331200000000 // 294277-01-01
