@@ -1,8 +1,8 @@
 package format
 
 import (
+	"encoding/binary"
 	"fmt"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -37,9 +37,8 @@ type JSON struct {
 	// The record being decoded.
 	cols   []*vec.Vec
 	row    int      // its row number
-	gen    uint64   // its number: seen[c] is this once column c has been filled
-	seen   []uint64 // by column
-	exact  []bool   // by column: filled by a field of the exact name
+	gen    uint64   // its number, times two
+	marks  []uint64 // by column: gen once it has been filled, gen+1 if by a field of the exact name
 	filled int
 	err    error // why a function returned failed
 }
@@ -51,6 +50,7 @@ const failed = -1
 type target struct {
 	name    string
 	columns []column
+	simple  bool    // it has one column and no child
 	child   *object // the fields below it, for paths
 	visited uint64  // the record that last had it, where there is a child
 }
@@ -76,9 +76,13 @@ type object struct {
 type slot struct {
 	name   string
 	target *target // nil: nobody wants it
-	exact  bool
-	plain  bool  // it stands in records as it is, without escapes: it can be compared with their bytes
-	next   *slot // the one that followed it last time
+	exact  uint64  // 1 if it is the target's exact name
+	next   *slot   // the one that followed it last time
+
+	// The name, its quote and the colon as two words to compare with a record's bytes; size is 0 where that
+	// is not possible: a name that is long, or is written with escapes.
+	word, mask [2]uint64
+	size       int
 }
 
 // maxSlots bounds what is remembered about the names in records, which anyone can make up.
@@ -88,7 +92,7 @@ func newJSON(options map[string]string, columns []catalog.Column) (*JSON, error)
 	if err := checkOptions("JSON", options, "timestamp.unit"); err != nil {
 		return nil, err
 	}
-	d := &JSON{root: newObject(), seen: make([]uint64, len(columns)), exact: make([]bool, len(columns))}
+	d := &JSON{root: newObject(), marks: make([]uint64, len(columns))}
 	switch unit := strings.ToLower(options["timestamp.unit"]); unit {
 	case "s":
 		d.unit = 1_000_000
@@ -150,6 +154,7 @@ func (o *object) index() {
 		if t.child != nil {
 			t.child.index()
 		}
+		t.simple = len(t.columns) == 1 && t.child == nil
 	}
 }
 
@@ -158,25 +163,39 @@ func (o *object) slotOf(name []byte) *slot {
 	if s := o.slots[string(name)]; s != nil {
 		return s
 	}
-	s := &slot{name: string(name), plain: !slices.ContainsFunc(name, func(c byte) bool { return c < ' ' || c == '"' || c == '\\' })}
+	s := &slot{name: string(name)}
 	if s.target = o.byName[s.name]; s.target != nil {
-		s.exact = true
+		s.exact = 1
 	} else {
 		s.target = o.byFold[strings.ToLower(s.name)]
 	}
+	s.prepare()
 	if len(o.slots) < maxSlots {
 		o.slots[s.name] = s
 	}
 	return s
 }
 
+// prepare fills the words to compare.
+func (s *slot) prepare() {
+	var written [16]byte
+	if len(s.name)+2 > len(written) || strings.ContainsFunc(s.name, func(r rune) bool { return r < ' ' || r == '"' || r == '\\' }) {
+		return
+	}
+	s.size = copy(written[:], s.name+`":`)
+	for i := range s.size {
+		s.mask[i/8] |= 0xff << (i % 8 * 8)
+	}
+	s.word[0], s.word[1] = binary.LittleEndian.Uint64(written[:]), binary.LittleEndian.Uint64(written[8:])
+}
+
 // Decode implements Decoder.
 func (d *JSON) Decode(_, value []byte, dst *vec.Batch) error {
 	d.cols, d.row, d.filled, d.err = dst.Cols, dst.N, 0, nil
-	d.gen++
+	d.gen += 2
 	p := skipSpace(value, 0)
 	if p < len(value) && value[p] == '{' {
-		p = d.object(d.root, value, p+1, true)
+		p = d.object(d.root, value, p+1, 1)
 	} else {
 		p = d.syntax(value, p, "an object")
 	}
@@ -198,17 +217,20 @@ func (d *JSON) Decode(_, value []byte, dst *vec.Batch) error {
 
 // rollback takes back what the record has appended so far.
 func (d *JSON) rollback() {
-	for c, gen := range d.seen {
-		if gen == d.gen {
+	for c := range d.marks {
+		if d.has(c) {
 			unappend(d.cols[c], d.row)
 		}
 	}
 }
 
+// has reports whether the record has filled column c so far.
+func (d *JSON) has(c int) bool { return d.marks[c]&^1 == d.gen }
+
 func (d *JSON) fillMissing(o *object) {
 	for _, t := range o.targets {
 		for _, c := range t.columns {
-			if d.seen[c.index] != d.gen {
+			if !d.has(c.index) {
 				d.cols[c.index].AppendNull()
 			}
 		}
@@ -219,8 +241,8 @@ func (d *JSON) fillMissing(o *object) {
 }
 
 // object decodes the fields of an object from behind its brace on, and returns the position behind its end.
-// exact says whether the path to it was matched by exact names.
-func (d *JSON) object(o *object, b []byte, p int, exact bool) int {
+// exact is 1 if the path to it was matched by exact names.
+func (d *JSON) object(o *object, b []byte, p int, exact uint64) int {
 	p = skipSpace(b, p)
 	if p < len(b) && b[p] == '}' {
 		return p + 1
@@ -232,25 +254,32 @@ func (d *JSON) object(o *object, b []byte, p int, exact bool) int {
 		}
 		p++
 		guess := last.next
-		if guess != nil && len(b)-p > len(guess.name) && b[p+len(guess.name)] == '"' && string(b[p:p+len(guess.name)]) == guess.name {
-			p += len(guess.name) + 1
+		if guess != nil && p+16 <= len(b) &&
+			binary.LittleEndian.Uint64(b[p:])&guess.mask[0] == guess.word[0] &&
+			binary.LittleEndian.Uint64(b[p+8:])&guess.mask[1] == guess.word[1] {
+			p += guess.size
 		} else {
-			if guess, p = d.fieldName(o, b, p); p < 0 {
+			if guess, p = d.fieldName(o, last.next, b, p); p < 0 {
 				return p
 			}
-			if guess.plain {
+			if guess.size > 0 {
 				last.next = guess
 			}
 		}
 		last = guess
-		if p = skipSpace(b, p); p >= len(b) || b[p] != ':' {
-			return d.syntax(b, p, "a colon")
+		if p = skipSpace(b, p); p >= len(b) {
+			return d.syntax(b, p, "a value")
 		}
-		p = skipSpace(b, p+1)
-		if guess.target == nil {
+		switch t := guess.target; {
+		case t == nil:
 			p = d.skipValue(b, p, 0)
-		} else {
-			p = d.field(guess.target, b, p, exact && guess.exact)
+		case t.simple && !d.has(t.columns[0].index):
+			c := &t.columns[0]
+			d.marks[c.index] = d.gen | exact&guess.exact
+			d.filled++
+			p = d.value(c, b, p)
+		default:
+			p = d.field(t, b, p, exact&guess.exact)
 		}
 		if p < 0 {
 			return p
@@ -269,8 +298,9 @@ func (d *JSON) object(o *object, b []byte, p int, exact bool) int {
 	}
 }
 
-// fieldName reads a field name from behind its quote on.
-func (d *JSON) fieldName(o *object, b []byte, p int) (*slot, int) {
+// fieldName reads a field name, from behind its quote on, and the colon. It makes use of the guess where the
+// quick comparison could not: near the end of the record, or with space before the colon.
+func (d *JSON) fieldName(o *object, guess *slot, b []byte, p int) (*slot, int) {
 	end, flags := scanString(b, p)
 	if end < 0 {
 		return nil, d.badString(b, p)
@@ -279,34 +309,38 @@ func (d *JSON) fieldName(o *object, b []byte, p int) (*slot, int) {
 	if flags&nonASCII != 0 && !utf8.Valid(name) {
 		return nil, d.badUTF8(name)
 	}
-	if flags&escaped == 0 {
-		return o.slotOf(name), end + 1
+	if flags&escaped != 0 {
+		if name, p = d.unescape(b, p, end); p < 0 {
+			return nil, p
+		}
 	}
-	name, p = d.unescape(b, p, end)
-	if p < 0 {
-		return nil, p
+	if guess == nil || guess.name != string(name) {
+		guess = o.slotOf(name)
 	}
-	return o.slotOf(name), p
+	if p = skipSpace(b, end+1); p >= len(b) || b[p] != ':' {
+		return nil, d.syntax(b, p, "a colon")
+	}
+	return guess, p + 1
 }
 
-// field decodes the value at p into the target's columns and returns the position behind it.
-func (d *JSON) field(t *target, b []byte, p int, exact bool) int {
+// field decodes the value at p into all that the target wants of it, columns that are filled already
+// included, and returns the position behind it.
+func (d *JSON) field(t *target, b []byte, p int, exact uint64) int {
 	end := failed
 	for i := range t.columns {
 		c := &t.columns[i]
-		if d.seen[c.index] != d.gen {
-			d.seen[c.index] = d.gen
+		switch {
+		case !d.has(c.index):
 			d.filled++
-		} else {
-			if d.exact[c.index] && !exact {
-				if end = d.skipValue(b, p, 0); end < 0 {
-					return end
-				}
-				continue
+		case d.marks[c.index]&1 > exact:
+			if end = d.skipValue(b, p, 0); end < 0 {
+				return end
 			}
+			continue
+		default:
 			unappend(d.cols[c.index], d.row)
 		}
-		d.exact[c.index] = exact
+		d.marks[c.index] = d.gen | exact
 		if end = d.value(c, b, p); end < 0 {
 			return end
 		}
@@ -318,19 +352,19 @@ func (d *JSON) field(t *target, b []byte, p int, exact bool) int {
 		d.forget(t.child, exact)
 	}
 	t.visited = d.gen
-	if p < len(b) && b[p] == '{' {
+	if b[p] == '{' {
 		return d.object(t.child, b, p+1, exact)
 	}
 	return d.skipValue(b, p, 0) // a path ends at what is no object: the columns below are null
 }
 
 // forget takes back what an earlier field of the same name has filled below it.
-func (d *JSON) forget(o *object, exact bool) {
+func (d *JSON) forget(o *object, exact uint64) {
 	for _, t := range o.targets {
 		for _, c := range t.columns {
-			if d.seen[c.index] == d.gen && (exact || !d.exact[c.index]) {
+			if d.has(c.index) && d.marks[c.index]&1 <= exact {
 				unappend(d.cols[c.index], d.row)
-				d.seen[c.index] = 0
+				d.marks[c.index] = 0
 				d.filled--
 			}
 		}

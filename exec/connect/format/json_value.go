@@ -18,11 +18,9 @@ const (
 	kindBool
 	kindInt
 	kindFloat8
-	kindNumeric
 	kindText
 	kindTimestamp
 	kindJSON
-	kindJSONB
 	kindArray
 )
 
@@ -35,16 +33,12 @@ func newColumn(index int, c catalog.Column) column {
 		k.kind = kindInt
 	case types.Float8:
 		k.kind = kindFloat8
-	case types.Numeric:
-		k.kind = kindNumeric
 	case types.Text:
 		k.kind = kindText
 	case types.Timestamp, types.TimestampTZ:
 		k.kind = kindTimestamp
-	case types.JSON:
+	case types.JSON, types.JSONB:
 		k.kind = kindJSON
-	case types.JSONB:
-		k.kind = kindJSONB
 	default:
 		if elem, ok := types.ElemOf(c.Type.OID); ok {
 			k.kind, k.elem = kindArray, types.Type{OID: elem, Mod: c.Type.Mod}
@@ -53,43 +47,52 @@ func newColumn(index int, c catalog.Column) column {
 	return k
 }
 
-// value appends the value at p to column c and returns the position behind it.
+// value appends the value at p, which is in the record, to column c and returns the position behind it.
 func (d *JSON) value(c *column, b []byte, p int) int {
-	if p >= len(b) {
-		return d.syntax(b, p, "a value")
-	}
-	v := d.cols[c.index]
-	switch first := b[p]; {
-	case first == 'n':
-		v.AppendNull()
-		return d.word(b, p, "null")
-	case c.kind == kindInt && (first-'0' <= 9 || first == '-'):
-		return d.integer(c, b, p)
-	case c.kind == kindText && first == '"':
+	first := b[p]
+	switch c.kind {
+	case kindText:
+		if first != '"' {
+			break
+		}
 		end, flags := scanString(b, p+1)
 		if end < 0 || flags != 0 {
 			break
 		}
-		v.AppendBytes(b[p+1 : end])
+		d.cols[c.index].AppendBytes(b[p+1 : end])
 		return end + 1
-	case c.kind == kindFloat8 && (first-'0' <= 9 || first == '-'):
-		return d.float(c, b, p)
-	case c.kind == kindTimestamp:
-		return d.timestamp(c, b, p)
-	case c.kind == kindBool && first == 't':
-		v.AppendBool(true)
-		return d.word(b, p, "true")
-	case c.kind == kindBool && first == 'f':
-		v.AppendBool(false)
-		return d.word(b, p, "false")
-	case c.kind == kindJSON || c.kind == kindJSONB:
-		end := d.skipValue(b, p, 0)
-		if end < 0 {
-			return end
+	case kindInt:
+		if first-'0' <= 9 || first == '-' {
+			return d.integer(c, b, p)
 		}
-		return d.parse(c, b[p:end], p, end)
-	case c.kind == kindArray && first == '[':
-		return d.array(c, b, p)
+	case kindFloat8:
+		if first-'0' <= 9 || first == '-' {
+			return d.float(c, b, p)
+		}
+	case kindTimestamp:
+		if first-'0' <= 9 || first == '-' {
+			return d.epoch(c, b, p)
+		}
+		if first == '"' {
+			return d.timestamp(c, b, p)
+		}
+	case kindBool:
+		switch first {
+		case 't':
+			d.cols[c.index].AppendBool(true)
+			return d.word(b, p, "true")
+		case 'f':
+			d.cols[c.index].AppendBool(false)
+			return d.word(b, p, "false")
+		}
+	case kindJSON:
+		if first != 'n' {
+			return d.json(c, b, p)
+		}
+	case kindArray:
+		if first == '[' {
+			return d.array(c, b, p)
+		}
 	}
 	return d.general(c, b, p)
 }
@@ -98,15 +101,30 @@ func (d *JSON) value(c *column, b []byte, p int) int {
 func (d *JSON) general(c *column, b []byte, p int) int {
 	var text []byte
 	var end int
-	if b[p] == '"' {
+	switch b[p] {
+	case 'n':
+		d.cols[c.index].AppendNull()
+		return d.word(b, p, "null")
+	case '"':
 		text, end = d.str(b, p)
-	} else if end = d.skipValue(b, p, 0); end >= 0 {
-		text = b[p:end]
+	default:
+		if end = d.skipValue(b, p, 0); end >= 0 {
+			text = b[p:end]
+		}
 	}
 	if end < 0 {
 		return end
 	}
 	return d.parse(c, text, p, end)
+}
+
+// json reads any value into a json or jsonb column.
+func (d *JSON) json(c *column, b []byte, p int) int {
+	end := d.skipValue(b, p, 0)
+	if end < 0 {
+		return end
+	}
+	return d.parse(c, b[p:end], p, end)
 }
 
 // str returns the text of the string whose quote is at p, valid until the next call.
