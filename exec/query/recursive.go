@@ -1,0 +1,64 @@
+package query
+
+import (
+	"github.com/millracedb/millrace/exec/op"
+	"github.com/millracedb/millrace/planner/physical"
+	"github.com/millracedb/millrace/sql/vec"
+)
+
+// workTable is the working table of a recursive query: the rows of the last round.
+type workTable struct{ rows *vec.Batch }
+
+// recursive is WITH RECURSIVE, as PostgreSQL runs it: the seed is the first round; each round runs the step over the
+// rows of the last; it ends with a round of no (new) rows.
+type recursive struct {
+	r     *runner
+	n     *physical.Recursive
+	table *workTable
+	seen  *op.RowSet // UNION: rows given so far
+	begun bool
+}
+
+func (r *runner) recursive(n *physical.Recursive) (Rows, error) {
+	x := &recursive{r: r, n: n, table: &workTable{}}
+	if n.Distinct {
+		x.seen = op.NewRowSet(fieldTypes(n))
+	}
+	return x, nil
+}
+
+func (x *recursive) Next() (*vec.Batch, error) {
+	from := x.n.Seed
+	if x.begun {
+		if x.table.rows.N == 0 {
+			return nil, nil
+		}
+		from = x.n.Step
+	}
+	x.begun = true
+	saved := x.r.work[x.n.ID]
+	x.r.work[x.n.ID] = x.table
+	b, err := x.r.collect(from)
+	x.r.work[x.n.ID] = saved
+	if err != nil {
+		return nil, err
+	}
+	if x.seen != nil {
+		b = b.Select(x.seen.Add(b))
+	}
+	x.table.rows = b
+	if b.N == 0 {
+		return nil, nil
+	}
+	return b, nil
+}
+
+func (x *recursive) Close() { x.begun, x.table.rows = true, &vec.Batch{} }
+
+func (r *runner) recursiveRef(n *physical.RecursiveRef) (Rows, error) {
+	w := r.work[n.ID]
+	if w == nil || w.rows == nil {
+		return nil, internal("recursive query %d is not running", n.ID)
+	}
+	return &batches{list: []*vec.Batch{w.rows}}, nil
+}
