@@ -106,6 +106,18 @@ func appendText(dst []byte, ctx *Ctx, v *vec.Vec, i int) []byte {
 	return types.AppendBytesText(dst, v.Type, v.Bytes(i), ctx.Env)
 }
 
+// appendCast appends value i of v as its cast to text has it, which for some types is not what the output function
+// says.
+func appendCast(dst []byte, ctx *Ctx, v *vec.Vec, i int) []byte {
+	switch v.Type.OID {
+	case types.Bool:
+		return append(dst, boolText(v.I64[i])...)
+	case types.BPChar:
+		return append(dst, types.TrimBPChar(v.Bytes(i))...)
+	}
+	return appendText(dst, ctx, v, i)
+}
+
 func copyBytes(ctx *Ctx, args []*vec.Vec, rows int, sel []int32, out *vec.Vec) {
 	a := args[0]
 	appendRows(ctx, rows, sel, out, func(i int) error {

@@ -73,12 +73,17 @@ func compareFuncs() []Func {
 			}
 		}
 	}
-	for _, o := range cmpOps[:2] {
-		for _, p := range [][2]types.OID{{types.Xid, types.Xid}, {types.Xid, types.Int4}, {types.Cid, types.Cid}} {
-			fs = append(fs, Func{Name: o.name, Kind: Operator, Args: []types.OID{p[0], p[1]}, Ret: types.Bool, Vol: Immutable,
-				Kernel: compareI64(o), Section: secCompare, Doc: o.doc})
+	equal32 := func(ne bool) Kernel {
+		return Binary(func(a, b int64) int64 { return b2i((uint32(a) == uint32(b)) != ne) })
+	}
+	for i, o := range cmpOps[:2] {
+		for _, r := range []types.OID{types.Xid, types.Int4} {
+			fs = append(fs, Func{Name: o.name, Kind: Operator, Args: []types.OID{types.Xid, r}, Ret: types.Bool, Vol: Immutable,
+				Kernel: equal32(i == 1), Section: secCompare, Doc: o.doc})
 		}
 	}
+	fs = append(fs, Func{Name: "=", Kind: Operator, Args: []types.OID{types.Cid, types.Cid}, Ret: types.Bool, Vol: Immutable,
+		Kernel: equal32(false), Section: secCompare, Doc: "Equal."})
 	examples(fs, map[string]string{
 		"= int4 int4": "1 = 1 → t", "<> int4 int4": "1 <> 1 → f", "< int4 int4": "1 < 2 → t", "<= int4 int4": "2 <= 2 → t",
 		"> text text": "'b' > 'a' → t", ">= numeric numeric": "1.0 >= 1.00 → t",

@@ -114,16 +114,18 @@ func floatMath() []Func {
 	total("trunc", "Cut towards zero.", "trunc(-42.8::float8) → -42", math.Trunc)
 	total("sign", "-1, 0 or 1.", "sign(-8.4::float8) → -1", floatSign)
 	total("cbrt", "Cube root.", "cbrt(27::float8) → 3", math.Cbrt)
-	total("degrees", "Radians to degrees.", "degrees(0.5) → 28.64788975654116", func(x float64) float64 { return x / (math.Pi / 180) })
-	total("radians", "Degrees to radians.", "radians(45.0) → 0.7853981633974483", func(x float64) float64 { return x * (math.Pi / 180) })
+	partial("degrees", "Radians to degrees.", "degrees(0.5) → 28.64788975654116",
+		checked(func(x float64) float64 { return x / (math.Pi / 180) }))
+	partial("radians", "Degrees to radians.", "radians(45.0) → 0.7853981633974483",
+		checked(func(x float64) float64 { return x * (math.Pi / 180) }))
 	total("atan", "Arc tangent.", "atan(1) → 0.7853981633974483", math.Atan)
 	total("tanh", "Hyperbolic tangent.", "tanh(0) → 0", math.Tanh)
 	total("asinh", "Inverse hyperbolic sine.", "asinh(0) → 0", math.Asinh)
 	partial("sqrt", "Square root.", "sqrt(2::float8) → 1.4142135623730951", floatSqrt)
 	partial("exp", "e to a power.", "exp(1.0::float8) → 2.718281828459045", floatExp)
-	partial("ln", "Natural logarithm.", "ln(2.0::float8) → 0.6931471805599453", logOf(math.Log))
-	partial("log", "Logarithm to base 10.", "log(100::float8) → 2", logOf(math.Log10))
-	partial("log10", "Logarithm to base 10.", "log10(1000::float8) → 3", logOf(math.Log10))
+	partial("ln", "Natural logarithm.", "ln(2.0::float8) → 0.6931471805599453", logOf(ln))
+	partial("log", "Logarithm to base 10.", "log(100::float8) → 2", logOf(log10))
+	partial("log10", "Logarithm to base 10.", "log10(1000::float8) → 3", logOf(log10))
 	partial("sin", "Sine of radians.", "sin(0) → 0", finite(math.Sin))
 	partial("cos", "Cosine of radians.", "cos(0) → 1", finite(math.Cos))
 	partial("tan", "Tangent of radians.", "tan(0) → 0", finite(math.Tan))
@@ -202,6 +204,35 @@ func logOf(f func(float64) float64) func(float64) (float64, error) {
 	}
 }
 
+// ln is math.Log, which is wrong for denormals on some machines.
+func ln(x float64) float64 {
+	if x < 0x1p-1022 {
+		return math.Log(x*0x1p54) - 54*math.Ln2
+	}
+	return math.Log(x)
+}
+
+func log10(x float64) float64 {
+	if x < 0x1p-1022 {
+		return math.Log10(x*0x1p54) - 54*math.Ln2/math.Ln10
+	}
+	return math.Log10(x)
+}
+
+// checked raises where a finite argument overflows, or one that is not zero vanishes.
+func checked(f func(float64) float64) func(float64) (float64, error) {
+	return func(x float64) (float64, error) {
+		r := f(x)
+		switch {
+		case math.IsInf(r, 0) && !math.IsInf(x, 0):
+			return 0, errFloatOverflow
+		case r == 0 && x != 0:
+			return 0, errFloatUnderflow
+		}
+		return r, nil
+	}
+}
+
 func finite(f func(float64) float64) func(float64) (float64, error) {
 	return func(x float64) (float64, error) {
 		if math.IsInf(x, 0) {
@@ -226,7 +257,7 @@ func floatPower(x, y float64) (float64, error) {
 		return math.NaN(), nil
 	case x == 0 && y < 0:
 		return 0, pgerr.New(pgerr.InvalidArgumentForPower, "zero raised to a negative power is undefined")
-	case x < 0 && !math.IsInf(y, 0) && y != math.Floor(y) && !math.IsInf(x, 0):
+	case x < 0 && !math.IsInf(y, 0) && y != math.Floor(y):
 		return 0, pgerr.New(pgerr.InvalidArgumentForPower, "a negative number raised to a non-integer power yields a complex result")
 	}
 	r := math.Pow(x, y)

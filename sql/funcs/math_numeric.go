@@ -46,12 +46,12 @@ func numericFuncs() []Func {
 		{Name: "round", Kind: Function, Args: scaled, Ret: types.Numeric, Vol: Immutable, CanFail: true, Section: secMath,
 			Doc: "Rounded to a number of places, ties away from zero.", Example: "round(42.4382, 2) → 42.44",
 			Kernel: Each(func(r *Row) error {
-				return r.Append(func(dst []byte) ([]byte, error) { return types.NumericRound(dst, r.Bytes(0), int(r.Int(1))) })
+				return r.Append(func(dst []byte) ([]byte, error) { return types.NumericRound(dst, r.Bytes(0), clampScale(r.Int(1))) })
 			})},
 		{Name: "trunc", Kind: Function, Args: scaled, Ret: types.Numeric, Vol: Immutable, CanFail: true, Section: secMath,
 			Doc: "Cut to a number of places.", Example: "trunc(42.4382, 2) → 42.43",
 			Kernel: Each(func(r *Row) error {
-				return r.Append(func(dst []byte) ([]byte, error) { return types.NumericTrunc(dst, r.Bytes(0), int(r.Int(1))) })
+				return r.Append(func(dst []byte) ([]byte, error) { return types.NumericTrunc(dst, r.Bytes(0), clampScale(r.Int(1))) })
 			})},
 		{Name: "scale", Kind: Function, Args: one, Ret: types.Int4, Vol: Immutable, Section: secMath,
 			Doc: "Digits after the point.", Example: "scale(8.4100) → 4", Kernel: Each(scaleOf(types.NumericScale))},
@@ -60,6 +60,9 @@ func numericFuncs() []Func {
 	}
 	return fs
 }
+
+// clampScale keeps the number of places within what PostgreSQL shows.
+func clampScale(n int64) int { return int(min(max(n, -2000), 2000)) }
 
 func scaleOf(f func([]byte) (int, bool)) func(r *Row) error {
 	return func(r *Row) error {

@@ -10,7 +10,7 @@ import (
 // sections are the parts of the function table, one file each, in the order of docs/functions.md.
 func sections() [][]Func {
 	return [][]Func{
-		compareFuncs(), intFuncs(), floatFuncs(), numericFuncs(),
+		compareFuncs(), intFuncs(), floatFuncs(), numericFuncs(), stringFuncs(), concatFuncs(),
 	}
 }
 
