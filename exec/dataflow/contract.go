@@ -1,48 +1,37 @@
 package dataflow
 
 import (
+	"github.com/millracedb/millrace/exec/op"
 	"github.com/millracedb/millrace/sql/catalog"
-	"github.com/millracedb/millrace/sql/funcs"
 	"github.com/millracedb/millrace/sql/pgerr"
 	"github.com/millracedb/millrace/sql/vec"
 )
 
-// Operator is one node of a running dataflow. The life of a step (one epoch, or one chunk of a backfill, or a whole
-// ad hoc query):
-//
-//		Push* -> End -> Commit | Abort
-//
-//	  - Push gives a part of the change of input port; parts may come in any order and number. The batch is dense, and
-//	    valid and unchanged for the call only: an operator that needs it later copies it.
-//	  - End says that every part of every input has been pushed. After End the operator has emitted all its output.
-//	  - Until Commit the operator's state is frozen: Push and End read it as it was before the step and keep the
-//	    change pending. Commit applies the pending change and cannot fail; Abort drops it. So d(A join B) =
-//	    dA join B + A join dB + dA join dB, all against the old state, and a step that is given up leaves nothing.
-//	  - Output is emitted by out, in Push or End. A keyed operator consolidates first: at most one retraction and
-//	    one insertion per key and step, none if nothing changed.
-//	  - A row that cannot be computed is left out and reported by Step.RowError with its weight (D9). Anything else that
-//	    goes wrong is a panic, which the graph turns into a suspended view (D4).
-//	  - An operator is used by one goroutine at a time; sharding is inside (see Exchange).
-type Operator interface {
-	Push(s *Step, port int, b *vec.Batch, out Emit)
-	End(s *Step, out Emit)
-	Commit()
-	Abort()
+// Step is one run of a graph (op.Step). The graph sets RowError itself, view by view.
+type Step = op.Step
+
+// Inputs are the changes of relations in one step. The batches stay the caller's; they must not change until
+// Commit or Abort.
+type Inputs map[catalog.ID][]*vec.Batch
+
+// Result is what a step did. It is valid until the next step of the graph.
+type Result struct {
+	Errors    []RowError
+	Suspended []Suspension
+	// Deltas are the changes of views that somebody watches (Graph.Watch) or reads, among them those that are empty.
+	Deltas Inputs
 }
 
-// Emit passes a batch downstream. The batch is valid for the call only, so that an operator may reuse it.
-type Emit func(b *vec.Batch)
+// RowError is a row a view could not compute (weight > 0), or no longer has to (weight < 0).
+type RowError struct {
+	View   catalog.ID
+	Err    *pgerr.Error
+	Data   string
+	Weight int64
+}
 
-// Step is one run of the dataflow.
-type Step struct {
-	Epoch uint64
-	Clock int64 // the epoch's logged clock, microseconds since 2000-01-01 UTC
-	// Ctx evaluates expressions; an operator clears its Errors after taking them.
-	Ctx *funcs.Ctx
-	// Watermark gives a stream's watermark after this epoch (math.MinInt64: none yet).
-	Watermark func(stream catalog.ID) int64
-	// RowError takes an error row: the cause, the offending row's text (may be ""), its weight.
-	RowError func(err *pgerr.Error, data string, weight int64)
-	// Workers is the number of goroutines keyed operators may use (1: inline).
-	Workers int
+// Suspension says that a view failed, or one that it reads, and takes part in no further step.
+type Suspension struct {
+	View   catalog.ID
+	Reason string
 }

@@ -353,3 +353,17 @@ func sized[T any](s []T, n int) []T {
 	}
 	return s[:n]
 }
+
+// ResetRaw empties k for keys that are already encoded.
+func (k *Keys) ResetRaw() {
+	k.N, k.buf, k.Hash, k.width = 0, k.buf[:0], k.Hash[:0], -1
+	k.off = append(k.off[:0], 0)
+}
+
+// AppendRaw appends an encoded key.
+func (k *Keys) AppendRaw(b []byte) {
+	k.buf = append(k.buf, b...)
+	k.off = append(k.off, uint32(len(k.buf)))
+	k.Hash = append(k.Hash, Hash(b))
+	k.N++
+}

@@ -1,9 +1,6 @@
 package state
 
 import (
-	"encoding/binary"
-	"math"
-
 	"github.com/millracedb/millrace/sql/types"
 	"github.com/millracedb/millrace/sql/vec"
 )
@@ -17,8 +14,7 @@ type Order struct {
 // AppendOrdered appends value i of v so that bytes.Compare of encodings is the order of values. No encoding is a prefix of
 // another one, so columns can follow one another.
 //
-//	null marker (before or after 1) | 1, then the value: 8 bytes big endian, or types.AppendOrdered; all bits
-//	inverted if descending
+//	null marker: 0 (nulls first) or 2 | 1, then the value as types.AppendOrdered... writes it
 func AppendOrdered(dst []byte, v *vec.Vec, i int, o Order) []byte {
 	if v.IsNull(i) {
 		if o.NullsFirst {
@@ -27,31 +23,11 @@ func AppendOrdered(dst []byte, v *vec.Vec, i int, o Order) []byte {
 		return append(dst, 2)
 	}
 	dst = append(dst, 1)
-	start := len(dst)
 	switch v.Type.Class() {
 	case types.I64:
-		dst = binary.BigEndian.AppendUint64(dst, uint64(v.I64[i])^1<<63)
+		return types.AppendOrderedI64(dst, v.I64[i], o.Desc)
 	case types.F64:
-		dst = binary.BigEndian.AppendUint64(dst, orderedFloat(v.F64[i]))
-	default:
-		dst = types.AppendOrdered(dst, v.Type, v.Bytes(i))
+		return types.AppendOrderedF64(dst, v.F64[i], o.Desc)
 	}
-	if o.Desc {
-		for k := start; k < len(dst); k++ {
-			dst[k] = ^dst[k]
-		}
-	}
-	return dst
-}
-
-// orderedFloat maps floats to integers in PostgreSQL's order: -0 = 0, NaN is the greatest.
-func orderedFloat(f float64) uint64 {
-	b := math.Float64bits(canonicalFloat(f))
-	if f != f {
-		return math.MaxUint64
-	}
-	if b>>63 != 0 {
-		return ^b
-	}
-	return b | 1<<63
+	return types.AppendOrderedBytes(dst, v.Type, v.Bytes(i), o.Desc)
 }

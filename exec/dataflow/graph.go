@@ -1,0 +1,272 @@
+package dataflow
+
+import (
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+
+	"github.com/millracedb/millrace/sql/catalog"
+)
+
+// Graph is the set of views that step together. One goroutine uses it.
+type Graph struct {
+	views   map[catalog.ID]*View
+	order   []*View // by level, then id
+	watched map[catalog.ID]int
+	result  Result
+	deltas  Inputs // of views, in the running step
+}
+
+// NewGraph returns a graph without views.
+func NewGraph() *Graph {
+	return &Graph{views: map[catalog.ID]*View{}, watched: map[catalog.ID]int{}, deltas: Inputs{}}
+}
+
+// Add makes a view part of the following steps. Its state must stand for what the views and relations it reads hold now.
+func (g *Graph) Add(v *View) {
+	g.views[v.id] = v
+	g.relink()
+}
+
+// Remove takes a view out. Views that read it must be removed too.
+func (g *Graph) Remove(id catalog.ID) {
+	if v := g.views[id]; v != nil {
+		delete(g.views, id)
+		v.watchers = 0
+		v.watch(0)
+		g.relink()
+	}
+}
+
+// View returns a view of the graph, or nil.
+func (g *Graph) View(id catalog.ID) *View { return g.views[id] }
+
+// Watch asks (d = 1) for the deltas of a view in Result.Deltas, or no longer does (d = -1). The view may not be there
+// yet, or be no view at all.
+func (g *Graph) Watch(id catalog.ID, d int) {
+	if g.watched[id] += d; g.watched[id] <= 0 {
+		delete(g.watched, id)
+	}
+	if v := g.views[id]; v != nil {
+		v.watch(d)
+	}
+}
+
+// relink computes levels, order and consumers anew.
+func (g *Graph) relink() {
+	g.order = g.order[:0]
+	for _, v := range g.views {
+		v.level = 0
+		v.watchers = g.watched[v.id]
+		g.order = append(g.order, v)
+	}
+	for _, v := range g.order {
+		for _, id := range v.reads {
+			if up := g.views[id]; up != nil {
+				up.watchers++
+			}
+		}
+	}
+	for _, v := range g.order {
+		v.watch(0)
+		g.levelOf(v)
+	}
+	slices.SortFunc(g.order, func(a, b *View) int {
+		if a.level != b.level {
+			return a.level - b.level
+		}
+		return int(a.id) - int(b.id)
+	})
+}
+
+func (g *Graph) levelOf(v *View) int {
+	if v.level > 0 {
+		return v.level
+	}
+	v.level = 1
+	for _, id := range v.reads {
+		if up := g.views[id]; up != nil && up != v {
+			v.level = max(v.level, 1+g.levelOf(up))
+		}
+	}
+	return v.level
+}
+
+// parallelRows is the number of input rows from which views of a level are run in several goroutines.
+const parallelRows = 2048
+
+// Step runs the changes of relations through all views that read them, directly or through other views. State is as
+// before until Commit, or Abort. The result is valid until the next step.
+func (g *Graph) Step(s *Step, in Inputs) *Result {
+	g.result = Result{Deltas: g.deltas}
+	clear(g.deltas)
+	bad := map[catalog.ID]string(nil)
+	all := in
+	if len(g.order) > 0 && g.order[len(g.order)-1].level > 1 {
+		all = make(Inputs, len(in)+4) // changes of relations, then also of views
+		for id, bs := range in {
+			all[id] = bs
+		}
+	}
+	for lo := 0; lo < len(g.order); {
+		hi := lo + 1
+		for hi < len(g.order) && g.order[hi].level == g.order[lo].level {
+			hi++
+		}
+		bad = g.level(s, g.order[lo:hi], all, bad)
+		lo = hi
+	}
+	return &g.result
+}
+
+// level runs the views of one level that have something to do.
+func (g *Graph) level(s *Step, views []*View, all Inputs, bad map[catalog.ID]string) map[catalog.ID]string {
+	var due [16]*View
+	run := due[:0]
+	rows := 0
+	for _, v := range views {
+		n, broken := 0, false
+		for _, id := range v.reads {
+			for _, b := range all[id] {
+				n += b.N
+			}
+			if _, ok := bad[id]; ok && g.views[id] != nil {
+				bad[v.id] = fmt.Sprintf("relation %d, which it reads, is suspended", id)
+				broken = true
+				break
+			}
+		}
+		if broken {
+			g.result.Suspended = append(g.result.Suspended, Suspension{v.id, bad[v.id]})
+			continue
+		}
+		if n > 0 || v.timed || v.start && !v.started {
+			run = append(run, v)
+			rows += n
+		}
+	}
+	reasons := g.run(s, run, all, rows)
+	for i, v := range run {
+		if reasons != nil && reasons[i] != "" {
+			if bad == nil {
+				bad = map[catalog.ID]string{}
+			}
+			bad[v.id] = reasons[i]
+			g.result.Suspended = append(g.result.Suspended, Suspension{v.id, reasons[i]})
+			v.discard()
+			continue
+		}
+		g.result.Errors = append(g.result.Errors, v.errors...)
+		if v.watchers > 0 && len(v.delta) > 0 {
+			g.deltas[v.id] = v.delta
+			if len(views) < len(g.order) {
+				all[v.id] = v.delta
+			}
+		}
+	}
+	return bad
+}
+
+// run runs views, in goroutines if it is worth it; it returns why which of them failed (nil: none did).
+func (g *Graph) run(s *Step, views []*View, all Inputs, rows int) []string {
+	var reasons []string
+	note := func(i int, reason string) {
+		if reason != "" {
+			if reasons == nil {
+				reasons = make([]string, len(views))
+			}
+			reasons[i] = reason
+		}
+	}
+	workers := max(s.Workers, 1)
+	if workers == 1 || len(views) == 1 || rows < parallelRows {
+		for i, v := range views {
+			v.begin(s, workers)
+			note(i, v.run(all))
+		}
+		return reasons
+	}
+	var mu sync.Mutex
+	inParallel(len(views), workers, func(i int) {
+		views[i].begin(s, max(1, workers/len(views)))
+		r := views[i].run(all)
+		mu.Lock()
+		defer mu.Unlock()
+		note(i, r)
+	})
+	return reasons
+}
+
+// inParallel calls f(0..n-1) from up to workers goroutines.
+func inParallel(n, workers int, f func(i int)) {
+	var wg sync.WaitGroup
+	next := make(chan int, n)
+	for i := range n {
+		next <- i
+	}
+	close(next)
+	for range min(workers, n) {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			for i := range next {
+				f(i)
+			}
+		}()
+	}
+	wg.Wait()
+}
+
+// Commit makes the step part of the state of all views that ran.
+func (g *Graph) Commit() {
+	rows, n := 0, 0
+	for _, v := range g.order {
+		if v.ran {
+			n++
+			rows += v.rows
+		}
+	}
+	if n == 0 {
+		return
+	}
+	if n == 1 || rows < parallelRows {
+		for _, v := range g.order {
+			if v.ran {
+				v.commit()
+			}
+		}
+		return
+	}
+	ran := make([]*View, 0, n)
+	for _, v := range g.order {
+		if v.ran {
+			ran = append(ran, v)
+		}
+	}
+	inParallel(n, ran[0].step.Workers+n, func(i int) { ran[i].commit() })
+}
+
+// Abort drops the step.
+func (g *Graph) Abort() {
+	for _, v := range g.order {
+		if v.ran {
+			v.discard()
+		}
+	}
+}
+
+// failure logs what stopped a view: the reason alone, in the catalog, does not say where.
+func failure(id catalog.ID, what any, stack []byte) {
+	slog.Error("materialized view failed", "relation", id, "panic", what, "stack", string(stack))
+}
+
+// discard aborts a step of a view that may be in any state.
+func (v *View) discard() {
+	defer func() {
+		if r := recover(); r != nil {
+			v.ran = false
+		}
+	}()
+	v.abort()
+}

@@ -1,0 +1,214 @@
+package dataflow
+
+import (
+	"fmt"
+	"runtime/debug"
+
+	"github.com/millracedb/millrace/exec/op"
+	"github.com/millracedb/millrace/exec/state"
+	"github.com/millracedb/millrace/planner/physical"
+	"github.com/millracedb/millrace/sql/catalog"
+	"github.com/millracedb/millrace/sql/funcs"
+	"github.com/millracedb/millrace/sql/pgerr"
+	"github.com/millracedb/millrace/sql/types"
+	"github.com/millracedb/millrace/sql/vec"
+)
+
+// View is a materialized view as it runs: a tree of operators, its state, and its rows.
+type View struct {
+	id     catalog.ID
+	reads  []catalog.ID
+	nodes  []node // inputs before their consumers
+	scans  []scan
+	root   int // node (or, negative, scan) whose output is the view's
+	types  []types.Type
+	tables int
+	start  bool // has rows without input
+	timed  bool // has to step without input too: it follows a watermark
+
+	// The rows: those of rel, or the groups of the Aggregate groups.
+	rel    *state.Relation
+	groups *op.Aggregate
+	reader state.Reader
+
+	watchers int // consumers of the view's delta
+	level    int // 1 + the highest level among the views it reads
+
+	// The running step.
+	started bool // a step was committed
+	ran     bool
+	rows    int // input rows
+	step    op.Step
+	ctx     funcs.Ctx
+	delta   []*vec.Batch // output, kept until the next step
+	free    []*vec.Batch
+	errors  []RowError
+}
+
+// node is an operator and where its output goes.
+type node struct {
+	op   op.Operator
+	emit op.Emit
+}
+
+// scan is a leaf: it feeds the columns it needs of a relation's change to its consumer.
+type scan struct {
+	rel  catalog.ID
+	cols []int
+	out  vec.Batch
+	emit op.Emit
+}
+
+func newScan(n *physical.Scan) scan {
+	return scan{rel: n.Rel, cols: n.Cols, out: vec.Batch{Cols: make([]*vec.Vec, len(n.Cols))}}
+}
+
+// addNode adds an operator that consumes the outputs ins.
+func (v *View) addNode(o op.Operator, ins []int) int {
+	i := len(v.nodes)
+	v.nodes = append(v.nodes, node{op: o, emit: v.collect})
+	for port, in := range ins {
+		emit := func(b *vec.Batch) {
+			if b.N > 0 {
+				o.Push(&v.step, port, b, v.nodes[i].emit)
+			}
+		}
+		if in < 0 {
+			v.scans[-in-1].emit = emit
+		} else {
+			v.nodes[in].emit = emit
+		}
+	}
+	return i
+}
+
+// collect keeps a part of the view's output.
+func (v *View) collect(b *vec.Batch) {
+	if b.N == 0 || v.silent() {
+		return
+	}
+	const merge = 1024
+	if n := len(v.delta); n > 0 && v.delta[n-1].N < merge {
+		v.delta[n-1].Append(b)
+		return
+	}
+	var c *vec.Batch
+	if n := len(v.free); n > 0 {
+		c, v.free = v.free[n-1], v.free[:n-1]
+	} else {
+		c = vec.NewBatch(v.types, 0)
+	}
+	c.Append(b)
+	v.delta = append(v.delta, c)
+}
+
+// silent reports that nobody wants the view's output: its groups are its rows.
+func (v *View) silent() bool { return v.groups != nil && v.watchers == 0 }
+
+// watch changes the number of consumers of the view's delta.
+func (v *View) watch(d int) {
+	v.watchers += d
+	if v.groups != nil {
+		v.groups.SetSilent(v.watchers == 0)
+	}
+}
+
+// ID is the view's relation.
+func (v *View) ID() catalog.ID { return v.id }
+
+// Reads are the relations whose changes it consumes.
+func (v *View) Reads() []catalog.ID { return v.reads }
+
+// NeedsStart reports that the view has rows even if its inputs are empty: a first step without input makes them.
+func (v *View) NeedsStart() bool { return v.start }
+
+// Reader reads the view's rows.
+func (v *View) Reader() state.Reader { return v.reader }
+
+// Pages are all state tables of the view, in the order of their ids.
+func (v *View) Pages() []state.Pages {
+	var ps []state.Pages
+	for i := range v.nodes {
+		if t, ok := v.nodes[i].op.(interface{ Tables() []state.Pages }); ok {
+			ps = append(ps, t.Tables()...)
+		}
+	}
+	if v.rel != nil {
+		ps = append(ps, v.rel)
+	}
+	return ps
+}
+
+// begin prepares a step: what the last one left is reused.
+func (v *View) begin(s *Step, workers int) {
+	v.ran, v.rows = true, 0
+	v.errors = v.errors[:0]
+	for _, b := range v.delta {
+		if b.N <= keepRows {
+			b.Reset()
+			v.free = append(v.free, b)
+		}
+	}
+	clear(v.delta)
+	v.delta = v.delta[:0]
+	v.ctx.Context, v.ctx.Env, v.ctx.Now, v.ctx.TxnNow = s.Ctx.Context, s.Ctx.Env, s.Ctx.Now, s.Ctx.TxnNow
+	rowError := v.step.RowError
+	v.step = *s
+	v.step.Ctx, v.step.Workers, v.step.RowError = &v.ctx, workers, rowError
+	if rowError == nil {
+		v.step.RowError = func(err *pgerr.Error, data string, weight int64) {
+			v.errors = append(v.errors, RowError{View: v.id, Err: err, Data: data, Weight: weight})
+		}
+	}
+}
+
+// keepRows is the size up to which the memory of an output batch is kept for the next step.
+const keepRows = 1 << 16
+
+// run runs a step; what went wrong, if it panicked, comes back as a reason.
+func (v *View) run(in Inputs) (reason string) {
+	defer func() {
+		if r := recover(); r != nil {
+			reason = fmt.Sprintf("%v", r)
+			failure(v.id, r, debug.Stack())
+		}
+	}()
+	for i := range v.scans {
+		s := &v.scans[i]
+		for _, b := range in[s.rel] {
+			if b.N > 0 {
+				v.rows += b.N
+				s.feed(b)
+			}
+		}
+	}
+	for i := range v.nodes {
+		v.nodes[i].op.End(&v.step, v.nodes[i].emit)
+	}
+	return ""
+}
+
+func (s *scan) feed(b *vec.Batch) {
+	for i, c := range s.cols {
+		s.out.Cols[i] = b.Cols[c]
+	}
+	s.out.N, s.out.W = b.N, b.W
+	s.emit(&s.out)
+}
+
+func (v *View) commit() {
+	for i := range v.nodes {
+		v.nodes[i].op.Commit()
+	}
+	if v.rel != nil && len(v.delta) > 0 {
+		v.rel.Apply(v.delta...)
+	}
+	v.ran, v.started = false, true
+}
+
+func (v *View) abort() {
+	for i := range v.nodes {
+		v.nodes[i].op.Abort()
+	}
+	v.ran = false
+}

@@ -1,0 +1,466 @@
+package op
+
+import (
+	"encoding/binary"
+	"math"
+
+	"github.com/millracedb/millrace/exec/state"
+	"github.com/millracedb/millrace/sql/funcs"
+	"github.com/millracedb/millrace/sql/pgerr"
+	"github.com/millracedb/millrace/sql/types"
+	"github.com/millracedb/millrace/sql/vec"
+)
+
+var (
+	le = binary.LittleEndian
+	be = binary.BigEndian
+)
+
+// aggShard is the part of an Aggregate's step that concerns the groups of one shard. Everything in it is of the
+// running step; arrays are by group number unless said otherwise.
+type aggShard struct {
+	a       *Aggregate
+	ctx     funcs.Ctx
+	keys    state.Keys // by row, of the last batch
+	keyVecs []*vec.Vec
+	groups  state.Groups
+	gids    []int32     // by row: its group
+	rowRefs []state.Ref // by row
+	fresh   []int32     // rows that are the first of their group
+	sel     []int32
+	args    []*vec.Vec
+
+	refs   []state.Ref // the group's row in the table, None if it is new
+	counts []int64     // rows (retract only)
+	reps   [][]byte    // representatives (Loose keys only)
+	accs   []funcs.Accumulator
+	old    []funcs.Accumulator
+
+	res    []*vec.Vec // results after the step
+	oldRes []*vec.Vec
+	bad    map[int32]*pgerr.Error // groups whose result fails
+	oldBad map[int32]*pgerr.Error
+	out    *vec.Batch
+	rep    []byte
+	val    []byte
+	want   []int
+}
+
+func newAggShard(a *Aggregate) *aggShard {
+	sh := &aggShard{a: a, out: vec.NewBatch(a.out, 0)}
+	for i := range a.aggs {
+		g := &a.aggs[i]
+		sh.accs = append(sh.accs, a.newAcc(g))
+		sh.old = append(sh.old, a.newAcc(g))
+		sh.res = append(sh.res, vec.New(g.T, 0))
+		sh.oldRes = append(sh.oldRes, vec.New(g.T, 0))
+	}
+	for i := range a.keys {
+		sh.want = append(sh.want, i)
+	}
+	sh.groups.Reset()
+	return sh
+}
+
+// begin takes over what evaluation needs of the step: shards run beside one another, so each has its own errors.
+func (sh *aggShard) begin(s *Step) {
+	sh.ctx.Context, sh.ctx.Env, sh.ctx.Now, sh.ctx.TxnNow, sh.ctx.Sys = s.Ctx.Context, s.Ctx.Env, s.Ctx.Now, s.Ctx.TxnNow, s.Ctx.Sys
+}
+
+// push adds rows sel of b (nil: all) to their groups.
+func (sh *aggShard) push(b *vec.Batch, keyVecs []*vec.Vec, k *state.Keys, sel []int32) {
+	a := sh.a
+	sh.gids = sized(sh.gids, b.N)
+	sh.fresh = sh.fresh[:0]
+	if sel == nil {
+		for i := range b.N {
+			g, isNew := sh.groups.Add(k, i)
+			sh.gids[i] = g
+			if isNew {
+				sh.fresh = append(sh.fresh, int32(i))
+			}
+		}
+	} else {
+		for _, i := range sel {
+			g, isNew := sh.groups.Add(k, int(i))
+			sh.gids[i] = g
+			if isNew {
+				sh.fresh = append(sh.fresh, i)
+			}
+		}
+	}
+	sh.load(k)
+	if a.retract {
+		each(b.N, sel, func(i int) { sh.counts[sh.gids[i]] += b.Weight(i) })
+	}
+	if a.reps != nil {
+		each(b.N, sel, func(i int) {
+			g := sh.gids[i]
+			sh.rep = a.reps.codec.Append(sh.rep[:0], keyVecs, i)
+			sh.reps[g] = a.reps.add(sh.reps[g], sh.rep, b.Weight(i))
+		})
+	}
+	for j := range a.aggs {
+		g := &a.aggs[j]
+		rows := sel
+		if g.Filter >= 0 {
+			rows = sh.filter(b.Cols[g.Filter], b.N, sel)
+		}
+		if g.feed != nil {
+			g.feed.add(b, keyVecs, k, sh.gids, rows)
+			continue
+		}
+		sh.accs[j].Update(&sh.ctx, sh.gids, pick(&sh.args, b.Cols, g.Args), b.W, b.N, rows)
+	}
+}
+
+func each(n int, sel []int32, f func(i int)) {
+	if sel == nil {
+		for i := range n {
+			f(i)
+		}
+		return
+	}
+	for _, i := range sel {
+		f(int(i))
+	}
+}
+
+// filter returns the rows of sel whose value is true.
+func (sh *aggShard) filter(v *vec.Vec, n int, sel []int32) []int32 {
+	if sh.sel == nil {
+		sh.sel = make([]int32, 0, n)
+	}
+	sh.sel = sh.sel[:0]
+	each(n, sel, func(i int) {
+		if v.I64[i] != 0 {
+			sh.sel = append(sh.sel, int32(i))
+		}
+	})
+	return sh.sel
+}
+
+// load brings the states of the groups that are new in this step from the table.
+func (sh *aggShard) load(k *state.Keys) {
+	if len(sh.fresh) == 0 {
+		return
+	}
+	a := sh.a
+	sh.rowRefs = sized(sh.rowRefs, k.N)
+	a.table.FindBatch(k, sh.fresh, sh.rowRefs)
+	g := len(sh.refs)
+	for _, i := range sh.fresh {
+		sh.refs = append(sh.refs, sh.rowRefs[i])
+	}
+	n := len(sh.refs)
+	if a.retract {
+		sh.counts = grow(sh.counts, n)
+	}
+	if a.reps != nil {
+		sh.reps = grow(sh.reps, n)
+	}
+	for _, acc := range sh.accs {
+		acc.Grow(n)
+	}
+	for ; g < n; g++ {
+		if sh.refs[g] == state.None {
+			continue
+		}
+		v := a.table.Value(sh.refs[g])
+		if a.retract {
+			sh.counts[g] = int64(le.Uint64(v))
+			v = v[8:]
+		}
+		if a.reps != nil {
+			sh.reps[g], v = cutReps(v)
+		}
+		for _, acc := range sh.accs {
+			v = acc.Load(g, v)
+		}
+	}
+}
+
+// end computes the results before and after the step, and the rows that changed.
+func (sh *aggShard) end(s *Step) {
+	a := sh.a
+	if a.global && len(sh.refs) == 0 {
+		sh.keys.Reset(a.codec)
+		sh.keys.AppendRow(a.codec, nil, 0)
+		sh.groups.Add(&sh.keys, 0)
+		sh.fresh = append(sh.fresh[:0], 0)
+		sh.load(&sh.keys)
+	}
+	for j := range a.aggs {
+		if g := &a.aggs[j]; g.feed != nil {
+			if g.fresh {
+				sh.accs[j].Reset(len(sh.refs))
+			}
+			g.feed.end(&sh.ctx, &sh.groups, sh.accs[j])
+		}
+	}
+	sh.out.Reset()
+	if a.silent && !a.mayFail {
+		return
+	}
+	n := len(sh.refs)
+	sh.bad = sh.results(sh.accs, sh.res, n, sh.bad)
+	had := false
+	for _, r := range sh.refs {
+		had = had || r != state.None
+	}
+	clear(sh.oldBad)
+	if had {
+		sh.loadOld(n)
+		sh.oldBad = sh.results(sh.old, sh.oldRes, n, sh.oldBad)
+	}
+	if !a.silent {
+		for g := range n {
+			sh.diff(g)
+		}
+	}
+}
+
+// results computes the results of all groups and says which fail.
+func (sh *aggShard) results(accs []funcs.Accumulator, res []*vec.Vec, n int, bad map[int32]*pgerr.Error) map[int32]*pgerr.Error {
+	clear(bad)
+	for j, acc := range accs {
+		res[j].Reset()
+		acc.Result(&sh.ctx, n, res[j])
+		for _, e := range sh.ctx.Errors {
+			if bad == nil {
+				bad = map[int32]*pgerr.Error{}
+			}
+			if bad[e.Row] == nil {
+				bad[e.Row] = e.Err
+			}
+		}
+		sh.ctx.Clear()
+	}
+	return bad
+}
+
+// loadOld loads the states before the step once more.
+func (sh *aggShard) loadOld(n int) {
+	for _, acc := range sh.old {
+		acc.Reset(n)
+	}
+	for g, r := range sh.refs {
+		if r == state.None {
+			continue
+		}
+		v := sh.a.accStates(sh.a.table.Value(r))
+		for _, acc := range sh.old {
+			v = acc.Load(g, v)
+		}
+	}
+}
+
+// accStates is the part of a group's value that holds the states of its aggregates.
+func (a *Aggregate) accStates(v []byte) []byte {
+	if a.retract {
+		v = v[8:]
+	}
+	if a.reps != nil {
+		_, v = cutReps(v)
+	}
+	return v
+}
+
+// exists reports whether group g is there after the step.
+func (sh *aggShard) exists(g int) bool { return sh.a.global || !sh.a.retract || sh.counts[g] > 0 }
+
+// diff emits the change of group g.
+func (sh *aggShard) diff(g int) {
+	had, has := sh.refs[g] != state.None, sh.exists(g)
+	if had && has && sh.same(g) {
+		return
+	}
+	if had && sh.oldBad[int32(g)] == nil {
+		sh.emit(g, sh.oldRes, -1, true)
+	}
+	if has && sh.bad[int32(g)] == nil {
+		sh.emit(g, sh.res, 1, false)
+	}
+}
+
+func (sh *aggShard) same(g int) bool {
+	if (sh.bad[int32(g)] == nil) != (sh.oldBad[int32(g)] == nil) {
+		return false
+	}
+	for j := range sh.res {
+		if !sameValue(sh.res[j], sh.oldRes[j], g) {
+			return false
+		}
+	}
+	return sh.a.reps == nil || string(leastRep(sh.reps[g])) == string(leastRep(sh.oldReps(g)))
+}
+
+func (sh *aggShard) oldReps(g int) []byte {
+	v := sh.a.table.Value(sh.refs[g])
+	if sh.a.retract {
+		v = v[8:]
+	}
+	list, _ := cutReps(v)
+	return list
+}
+
+// sameValue reports whether value i is the same, bit by bit, in both columns.
+func sameValue(a, b *vec.Vec, i int) bool {
+	if a.IsNull(i) != b.IsNull(i) {
+		return false
+	}
+	switch a.Type.Class() {
+	case types.I64:
+		return a.I64[i] == b.I64[i]
+	case types.F64:
+		return f64bits(a.F64[i]) == f64bits(b.F64[i])
+	}
+	return string(a.Bytes(i)) == string(b.Bytes(i))
+}
+
+func (sh *aggShard) emit(g int, res []*vec.Vec, w int64, old bool) {
+	a, out := sh.a, sh.out
+	if w < 0 {
+		out.SetWeights()
+	}
+	nk := len(a.keys)
+	switch {
+	case a.reps == nil:
+		a.codec.Decode(sh.groups.Key(g), sh.want, out.Cols[:nk])
+	case old:
+		a.reps.codec.Decode(leastRep(sh.oldReps(g)), sh.want, out.Cols[:nk])
+	default:
+		a.reps.codec.Decode(leastRep(sh.reps[g]), sh.want, out.Cols[:nk])
+	}
+	for j, r := range res {
+		out.Cols[nk+j].AppendFrom(r, g)
+	}
+	out.N++
+	if out.W != nil {
+		out.W = append(out.W, w)
+	}
+}
+
+// report gives the rows that could not be added to the step.
+func (sh *aggShard) report(s *Step, b *vec.Batch) {
+	for _, e := range sh.ctx.Errors {
+		s.RowError(e.Err, RowText(b, int(e.Row)), b.Weight(int(e.Row)))
+	}
+	sh.ctx.Clear()
+}
+
+// reportResults reports groups whose result has begun to fail, and takes back those that no longer do.
+func (sh *aggShard) reportResults(s *Step) {
+	for g, e := range sh.oldBad {
+		if sh.refs[g] != state.None {
+			s.RowError(e, sh.keyText(int(g)), -1)
+		}
+	}
+	for g, e := range sh.bad {
+		if sh.exists(int(g)) {
+			s.RowError(e, sh.keyText(int(g)), 1)
+		}
+	}
+}
+
+// keyText shows the key of a group.
+func (sh *aggShard) keyText(g int) string {
+	b := vec.NewBatch(sh.a.out[:len(sh.a.keys)], 1)
+	if sh.a.reps == nil {
+		sh.a.codec.Decode(sh.groups.Key(g), sh.want, b.Cols)
+	} else {
+		sh.a.reps.codec.Decode(leastRep(sh.reps[g]), sh.want, b.Cols)
+	}
+	return RowText(b, 0)
+}
+
+// commit writes the groups of the step to the table.
+func (sh *aggShard) commit() {
+	a := sh.a
+	for g, r := range sh.refs {
+		h, key := sh.groups.Hash(g), sh.groups.Key(g)
+		if !sh.exists(g) {
+			if r != state.None {
+				a.table.Delete(r, h)
+				a.closing.remove(a, key)
+			}
+			continue
+		}
+		v := sh.val[:0]
+		if a.retract {
+			v = le.AppendUint64(v, uint64(sh.counts[g]))
+		}
+		if a.reps != nil {
+			v = appendReps(v, sh.reps[g])
+		}
+		for _, acc := range sh.accs {
+			v = acc.Append(v, g)
+		}
+		sh.val = v
+		if r == state.None {
+			a.table.Insert(h, key, v)
+			a.closing.add(a, key)
+		} else {
+			a.table.Update(r, h, v)
+		}
+	}
+}
+
+func (sh *aggShard) reset() {
+	sh.groups.Reset()
+	sh.refs, sh.counts = sh.refs[:0], sh.counts[:0]
+	clear(sh.reps)
+	sh.reps = sh.reps[:0]
+	for _, acc := range sh.accs {
+		acc.Reset(0)
+	}
+	clear(sh.bad)
+	clear(sh.oldBad)
+}
+
+func (c *closing) add(a *Aggregate, key []byte) {
+	if c != nil {
+		c.ends.Put(c.entry(a, key), nil)
+	}
+}
+
+func (c *closing) remove(a *Aggregate, key []byte) {
+	if c != nil {
+		c.ends.Delete(c.entry(a, key))
+	}
+}
+
+func (c *closing) entry(a *Aggregate, key []byte) []byte {
+	want := make([]int, len(a.keys))
+	for i := range want {
+		want[i] = -1
+	}
+	want[c.key] = 0
+	v := vec.New(types.T(types.Int8), 1)
+	a.codec.Decode(key, want, []*vec.Vec{v})
+	c.buf = be.AppendUint64(c.buf[:0], uint64(v.I64[0])^1<<63)
+	c.buf = append(c.buf, key...)
+	return c.buf
+}
+
+func f64bits(f float64) uint64 { return math.Float64bits(f) }
+
+func sized[T any](s []T, n int) []T {
+	if cap(s) < n {
+		return make([]T, n, max(n, 2*cap(s)))
+	}
+	return s[:n]
+}
+
+// grow lengthens s to n; new elements are zero.
+func grow[T any](s []T, n int) []T {
+	old := len(s)
+	if n <= cap(s) {
+		s = s[:n]
+		clear(s[old:])
+		return s
+	}
+	t := make([]T, n, max(n, 2*cap(s)))
+	copy(t, s)
+	return t
+}

@@ -1,0 +1,20 @@
+// Package op holds the operators of a dataflow, one a file: each file gives the operator's incremental form, its
+// struct, constructor, step and state. The contract they fulfil is Operator.
+//
+//	map       filter and project; row errors        hop      rows -> windows
+//	aggregate GROUP BY; also DISTINCT               union    UNION ALL
+//	join      inner, left, full, semi, anti         window   functions over partitions
+//	topn      first k rows of a partition           emitonclose  rows held back until their window closes
+//	sort, setop  one-shot, for ad hoc queries       table    rows of a view
+//
+// A view runs its operators for ever, an ad hoc query runs the same ones for one step over a snapshot (exec/query).
+//
+// Invariants
+//   - Between Push and Commit an operator reads its state tables as they were before the step.
+//   - Output depends on the input as a multiset: not on how it was cut into batches, nor on the number of workers. The
+//     order of rows in a batch means nothing.
+//   - Scratch memory is kept between steps, so that a step of one row allocates nothing.
+//
+// What does not belong: plans (planner/physical), how operators are wired (exec/dataflow), how rows are kept
+// (exec/state).
+package op
