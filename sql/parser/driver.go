@@ -29,24 +29,24 @@ type holeExpr struct {
 	typ  types.FieldType
 }
 
-func (h *holeExpr) Restore(*format.RestoreCtx) error             { return nil }
-func (h *holeExpr) Accept(v tast.Visitor) (tast.Node, bool)      { n, _ := v.Enter(h); return v.Leave(n) }
-func (h *holeExpr) Text() string                                 { return "?" }
-func (h *holeExpr) OriginalText() string                         { return "?" }
-func (h *holeExpr) SetOriginTextPosition(pos int)                { h.pos = pos }
-func (h *holeExpr) OriginTextPosition() int                      { return h.pos }
-func (h *holeExpr) SetType(t *types.FieldType)                   { h.typ = *t }
-func (h *holeExpr) GetType() *types.FieldType                    { return &h.typ }
-func (h *holeExpr) SetFlag(f uint64)                             { h.flag = f }
-func (h *holeExpr) GetFlag() uint64                              { return h.flag }
-func (h *holeExpr) Format(io.Writer)                             {}
-func (h *holeExpr) SetValue(any)                                 {}
-func (h *holeExpr) GetValue() any                                { return nil }
-func (h *holeExpr) GetDatumString() string                       { return "" }
-func (h *holeExpr) GetString() string                            { return "" }
-func (h *holeExpr) GetProjectionOffset() int                     { return -1 }
-func (h *holeExpr) SetProjectionOffset(int)                      {}
-func (h *holeExpr) SetOrder(int)                                 {}
+func (h *holeExpr) Restore(*format.RestoreCtx) error        { return nil }
+func (h *holeExpr) Accept(v tast.Visitor) (tast.Node, bool) { n, _ := v.Enter(h); return v.Leave(n) }
+func (h *holeExpr) Text() string                            { return "?" }
+func (h *holeExpr) OriginalText() string                    { return "?" }
+func (h *holeExpr) SetOriginTextPosition(pos int)           { h.pos = pos }
+func (h *holeExpr) OriginTextPosition() int                 { return h.pos }
+func (h *holeExpr) SetType(t *types.FieldType)              { h.typ = *t }
+func (h *holeExpr) GetType() *types.FieldType               { return &h.typ }
+func (h *holeExpr) SetFlag(f uint64)                        { h.flag = f }
+func (h *holeExpr) GetFlag() uint64                         { return h.flag }
+func (h *holeExpr) Format(io.Writer)                        {}
+func (h *holeExpr) SetValue(any)                            {}
+func (h *holeExpr) GetValue() any                           { return nil }
+func (h *holeExpr) GetDatumString() string                  { return "" }
+func (h *holeExpr) GetString() string                       { return "" }
+func (h *holeExpr) GetProjectionOffset() int                { return -1 }
+func (h *holeExpr) SetProjectionOffset(int)                 {}
+func (h *holeExpr) SetOrder(int)                            {}
 
 // parsers holds idle TiDB parsers: one is good for one goroutine at a time.
 var parsers = sync.Pool{New: func() any {

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/millracedb/millrace/sql/ast"
+	"github.com/millracedb/millrace/sql/pgerr"
 )
 
 // call translates name(args) with everything that may follow: FILTER, WITHIN GROUP, OVER.
@@ -137,11 +138,11 @@ func (p *parser) within(fc *ast.FuncCall) {
 	}
 	switch {
 	case fc.OrderBy != nil:
-		p.failf(int(at.start), "42601", "cannot use multiple ORDER BY clauses with WITHIN GROUP")
+		p.failf(int(at.start), pgerr.SyntaxError, "cannot use multiple ORDER BY clauses with WITHIN GROUP")
 	case fc.Distinct:
-		p.failf(int(at.start), "42601", "cannot use DISTINCT with WITHIN GROUP")
+		p.failf(int(at.start), pgerr.SyntaxError, "cannot use DISTINCT with WITHIN GROUP")
 	case fc.Variadic:
-		p.failf(int(at.start), "42601", "cannot use VARIADIC with WITHIN GROUP")
+		p.failf(int(at.start), pgerr.SyntaxError, "cannot use VARIADIC with WITHIN GROUP")
 	}
 	p.accepts("within", "group")
 	p.expectPunct("(")

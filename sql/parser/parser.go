@@ -20,7 +20,7 @@ type Stmt struct {
 // trees and in errors are byte offsets in sql.
 func Parse(sql string) ([]Stmt, error) {
 	p := newParser(sql)
-	defer p.release()
+	defer p.free()
 	var list []Stmt
 	for p.err == nil {
 		for p.acceptPunct(";") {
@@ -89,7 +89,7 @@ func ParseType(sql string) (*ast.TypeName, error) {
 // parseOnly parses the whole of a text as one thing.
 func parseOnly(sql string, read func(*parser)) error {
 	p := newParser(sql)
-	defer p.release()
+	defer p.free()
 	p.unit = newUnit()
 	read(p)
 	if p.cur().kind != tEOF || p.lexErr != nil {
@@ -127,9 +127,9 @@ func newParser(sql string) *parser {
 // maxText is what a token's offsets reach.
 const maxText = 1<<31 - 1
 
-// release gives the tokens back. Their words are substrings of the source, which they must not keep
+// free gives the tokens back. Their words are substrings of the source, which they must not keep
 // alive.
-func (p *parser) release() {
+func (p *parser) free() {
 	if cap(p.toks) > maxKeptTokens {
 		return
 	}

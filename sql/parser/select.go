@@ -524,7 +524,7 @@ func (p *parser) dmlAhead(n int) bool {
 			}
 		case depth > 0:
 		case t.isAny("insert", "update", "delete"):
-			return !p.at(n - 1).punct(",") && !p.at(n-1).isAny("recursive")
+			return !p.at(n-1).punct(",") && !p.at(n-1).isAny("recursive")
 		case t.isAny("select", "values", "table"), t.punct(";"):
 			return false
 		}
