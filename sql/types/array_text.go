@@ -265,7 +265,7 @@ func (p *arrayParser) level(depth int) error {
 			return p.errorf("Unexpected end of input.")
 		}
 		switch {
-		case p.s[0] == '}' && n == 0:
+		case p.s[0] == '}' && n == 0 && depth == 0:
 			p.s = p.s[1:]
 			return p.endLevel(depth, 0)
 		case p.s[0] == '{':
@@ -302,10 +302,6 @@ func (p *arrayParser) level(depth int) error {
 const mismatchDetail = "Multidimensional arrays must have sub-arrays with matching dimensions."
 
 func (p *arrayParser) endLevel(depth int, n int32) error {
-	if n == 0 && !p.isLeaf {
-		// {} and {{},{}} are empty arrays: no element ever sets the depth.
-		p.isLeaf, p.ndim = true, depth+1
-	}
 	if p.dims[depth] >= 0 && p.dims[depth] != n {
 		return p.errorf(mismatchDetail)
 	}

@@ -27,6 +27,9 @@ func AppendI64Binary(dst []byte, t Type, v int64) []byte {
 
 // AppendF64Binary appends the wire form of an F64-class value.
 func AppendF64Binary(dst []byte, t Type, f float64) []byte {
+	if f != f {
+		f = nan()
+	}
 	if t.OID == Float4 {
 		return binary.BigEndian.AppendUint32(dst, math.Float32bits(float32(f)))
 	}

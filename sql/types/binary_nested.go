@@ -13,7 +13,12 @@ func appendArrayBinary(dst []byte, t Type, b []byte) []byte {
 	elem := t.elemType()
 	r := ReadArray(elem, b)
 	put := func(v uint32) { dst = binary.BigEndian.AppendUint32(dst, v) }
-	put(uint32(r.ndim))
+	vector := t.OID == Int2Vector || t.OID == OidVector
+	if vector && r.ndim == 0 {
+		put(1)
+	} else {
+		put(uint32(r.ndim))
+	}
 	if r.HasNulls() {
 		put(1)
 	} else {
@@ -24,6 +29,10 @@ func appendArrayBinary(dst []byte, t Type, b []byte) []byte {
 		d := r.Dim(i)
 		put(uint32(d.Len))
 		put(uint32(d.Lower))
+	}
+	if vector && r.ndim == 0 {
+		put(0)
+		put(0)
 	}
 	for r.Next() {
 		if r.Null {

@@ -23,6 +23,8 @@ const (
 	mDow   = 1 << 27
 	mAMPM  = 1 << 28
 	mEra   = 1 << 29
+
+	mSpecial = 1 << 30 // epoch or an infinity
 )
 
 // dtDecoder decodes the fields of a date/time text: PostgreSQL's DecodeDateTime and DecodeTimeOnly, whose
@@ -226,16 +228,38 @@ func (d *dtDecoder) setJulian(j int) {
 	d.julianDay = true
 }
 
-// prefixedNumber decodes the number after a unit word: j2451545.5 or t040506.
+// prefixedNumber decodes the number after a unit word: j2451545.5, t040506, y2001m02d04.
 func (d *dtDecoder) prefixedNumber(s string) (mask uint32, e dtErr) {
 	val, rest, ok := strtoint(s)
 	if !ok {
 		return 0, dtOverflow
 	}
-	if rest != "" && rest[0] != '.' {
+	if rest != "" && (rest[0] != '.' || d.prefix != uJulian && d.prefix != uTime && d.prefix != uSecond) {
 		return 0, dtBadFormat
 	}
 	switch d.prefix {
+	case uYear:
+		d.year, mask = val, mYear
+	case uMonth:
+		if d.seen&mMonth != 0 && d.seen&(1<<uHour) != 0 {
+			d.min, mask = val, 1<<uMinute
+		} else {
+			d.mon, mask = val, mMonth
+		}
+	case uDay:
+		d.day, mask = val, mDay
+	case uHour:
+		d.hour, mask = val, 1<<uHour
+	case uMinute:
+		d.min, mask = val, 1<<uMinute
+	case uSecond:
+		d.sec, mask = val, 1<<uSecond
+		if rest != "" {
+			if d.usec, e = parseFractionUsec(rest); e != dtOK {
+				return 0, e
+			}
+			mask = mSecs
+		}
 	case uJulian:
 		if val < 0 {
 			return 0, dtOverflow
@@ -258,7 +282,7 @@ func (d *dtDecoder) prefixedNumber(s string) (mask uint32, e dtErr) {
 	default:
 		return 0, dtBadFormat
 	}
-	d.prefix = uNone
+	d.prefix, d.special = uNone, -1
 	return mask, e
 }
 
@@ -535,6 +559,7 @@ func (d *dtDecoder) reserved(val int) (uint32, dtErr) {
 	day, usec := splitDay(local)
 	switch val {
 	case rNow:
+		d.special = -1
 		d.setJulianPlain(day)
 		d.setTime(usec)
 		d.west = -offsetAt(now, d.env.loc())
@@ -543,6 +568,7 @@ func (d *dtDecoder) reserved(val int) (uint32, dtErr) {
 		}
 		return mDate | mTime | mTZ, dtOK
 	case rZulu:
+		d.special = -1
 		d.setTime(0)
 		d.west = 0
 		return mTime | mTZ, dtOK
@@ -558,8 +584,9 @@ func (d *dtDecoder) reserved(val int) (uint32, dtErr) {
 		day--
 	default:
 		d.special = val
-		return mDate | mTime | mTZ, dtOK
+		return mSpecial, dtOK
 	}
+	d.special = -1
 	d.setJulianPlain(day)
 	return mDate, dtOK
 }
@@ -569,9 +596,6 @@ func (d *dtDecoder) setJulianPlain(day int64) {
 }
 
 func (d *dtDecoder) validateDate() dtErr {
-	if d.special >= 0 {
-		return dtOK
-	}
 	if d.seen&mYear != 0 && !d.julianDay {
 		switch {
 		case d.bc:

@@ -89,7 +89,7 @@ func lookToken(table map[string]token, word string) token {
 
 // dateTokens are the words of dates.
 var dateTokens = map[string]token{
-	"-infinity": {tkReserved, rEarly}, "infinity": {tkReserved, rLate}, "+infinity": {tkReserved, rLate},
+	"-infinity": {tkReserved, rEarly}, "infinity": {tkReserved, rLate},
 	"epoch": {tkReserved, rEpoch}, "now": {tkReserved, rNow}, "today": {tkReserved, rToday},
 	"tomorrow": {tkReserved, rTomorrow}, "yesterday": {tkReserved, rYesterday}, "allballs": {tkReserved, rZulu},
 	"ad": {tkEra, 0}, "bc": {tkEra, 1}, "am": {tkAMPM, 0}, "pm": {tkAMPM, 1},

@@ -2,6 +2,7 @@ package types
 
 import (
 	"math"
+	"math/big"
 	"strconv"
 	"strings"
 
@@ -25,7 +26,7 @@ func appendFloat(dst []byte, f float64, bits int) []byte {
 		return append(dst, '0')
 	}
 	var buf [32]byte
-	e := strconv.AppendFloat(buf[:0], f, 'e', -1, bits)
+	e := appendShortest(buf[:0], f, bits)
 	exp, digits := 0, 0
 	for i := len(e) - 1; ; i-- {
 		if e[i] == 'e' {
@@ -41,6 +42,58 @@ func appendFloat(dst []byte, f float64, bits int) []byte {
 	return append(dst, e[digits:]...)
 }
 
+// appendShortest is strconv's shortest form, except that a decimal exactly halfway between f and its
+// neighbour, which strconv takes where it reads back as f, is not used: PostgreSQL's printer leaves the ends
+// of the interval out. Such decimals have at most 17 digits only from 2^52 (float4: 2^23) to about 10^40.
+func appendShortest(dst []byte, f float64, bits int) []byte {
+	at := len(dst)
+	dst = strconv.AppendFloat(dst, f, 'e', -1, bits)
+	abs := math.Abs(f)
+	least := float64(1 << 52)
+	if bits == 32 {
+		least = 1 << 23
+	}
+	if abs < least || abs > 1e40 {
+		return dst
+	}
+	if !isMidpoint(Str(dst[at:]), f, bits) {
+		return dst
+	}
+	var buf [32]byte
+	for digits := 2; ; digits++ {
+		try := strconv.AppendFloat(buf[:0], f, 'e', digits-1, bits)
+		back, err := strconv.ParseFloat(Str(try), bits)
+		if digits == 17 || err == nil && back == f && !isMidpoint(Str(try), f, bits) {
+			return append(dst[:at], try...)
+		}
+	}
+}
+
+// isMidpoint reports whether the decimal s lies halfway between f and the next float up or down.
+func isMidpoint(s string, f float64, bits int) bool {
+	up, down := math.Nextafter(f, math.Inf(1)), math.Nextafter(f, math.Inf(-1))
+	if bits == 32 {
+		up = float64(math.Nextafter32(float32(f), float32(math.Inf(1))))
+		down = float64(math.Nextafter32(float32(f), float32(math.Inf(-1))))
+	}
+	d, ok := new(big.Rat).SetString(s)
+	if !ok {
+		return false
+	}
+	twice := d.Add(d, d)
+	x := new(big.Rat).SetFloat64(f)
+	for _, n := range []float64{up, down} {
+		y := new(big.Rat).SetFloat64(n)
+		if y != nil && y.Add(y, x).Cmp(twice) == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// nan is the NaN that PostgreSQL makes and sends.
+func nan() float64 { return math.Float64frombits(0x7ff8 << 48) }
+
 // parseFloat parses a float8 (bits 64) or float4 (bits 32).
 func parseFloat(in string, bits int) (float64, error) {
 	typ := "double precision"
@@ -53,6 +106,9 @@ func parseFloat(in string, bits int) (float64, error) {
 	}
 	f, err := strconv.ParseFloat(s, bits)
 	if err == nil {
+		if f != f {
+			return nan(), nil
+		}
 		if f == 0 && !zeroText(s) {
 			return 0, errFloatRange(typ, s)
 		}
@@ -63,7 +119,7 @@ func parseFloat(in string, bits int) (float64, error) {
 	}
 	switch strings.ToLower(s) {
 	case "+nan", "-nan":
-		return math.NaN(), nil
+		return nan(), nil
 	}
 	if len(s) > 2 && strings.Contains(strings.ToLower(s[:3]), "0x") {
 		// C's strtod does not insist on an exponent after hexadecimal digits.

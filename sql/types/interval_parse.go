@@ -168,14 +168,11 @@ func decodeInterval(s string, fields int32) (t itm, e dtErr) {
 			mask, next = mTime, uDay
 		case fkZone, fkDate, fkNumber:
 			if f.kind == fkZone && strings.IndexByte(f.s, ':') >= 0 {
-				if c, e := decodeClock(f.s[1:], fields); e == dtOK {
-					sign := int64(1)
-					if f.s[0] == '-' {
-						sign = -1
-					}
-					if !t.setClock(c, sign) {
-						return t, dtOverflow
-					}
+				sign := int64(1)
+				if f.s[0] == '-' {
+					sign = -1
+				}
+				if c, e := decodeClock(f.s[1:], fields); e == dtOK && t.setClock(c, sign) {
 					mask, next = mTime, uDay
 					break
 				}

@@ -135,7 +135,7 @@ func AppendByteaUnescaped(dst []byte, s string) ([]byte, error) {
 		rest := s[i+1:]
 		switch {
 		case len(rest) >= 3 && rest[0] >= '0' && rest[0] <= '3' && isOctal(rest[1]) && isOctal(rest[2]):
-			dst = append(dst, (rest[0]-'0')<<6|(rest[1]-'0')<<3|rest[2]-'0')
+			dst = append(dst, (rest[0]-'0')<<6|(rest[1]-'0')<<3|(rest[2]-'0'))
 			i += 3
 		case rest != "" && rest[0] == '\\':
 			dst = append(dst, '\\')

@@ -79,11 +79,9 @@ func posixZone(s string) (*time.Location, bool) {
 	if strings.HasPrefix(s, "<") {
 		n = strings.IndexByte(s, '>') + 1
 	} else {
-		for n < len(s) && isAlpha(s[n]) {
-			n++
-		}
+		n = span(s, func(c byte) bool { return !isDigit(c) && c != ',' && c != '-' && c != '+' })
 	}
-	if n < 3 || n == len(s) {
+	if n == 0 || n == len(s) {
 		return nil, false
 	}
 	rest, west := s[n:], 1
