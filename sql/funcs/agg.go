@@ -10,7 +10,7 @@ import (
 // aggregates is the aggregate table.
 func aggregates() []*Aggregate {
 	var as []*Aggregate
-	for _, s := range [][]*Aggregate{countAggs(), sumAggs(), minMaxAggs(), boolAggs()} {
+	for _, s := range [][]*Aggregate{countAggs(), sumAggs(), minMaxAggs(), boolAggs(), bitAggs(), statAggs(), collectAggs()} {
 		as = append(as, s...)
 	}
 	return as
@@ -52,6 +52,17 @@ func rowsOf(arg *vec.Vec, w []int64, n int, sel []int32, f func(i int, w int64))
 		}
 	}
 	forRows(n, sel, one)
+}
+
+// appendState appends a state of varying size after its length.
+func appendState(dst, state []byte) []byte {
+	return append(binary.AppendUvarint(dst, uint64(len(state))), state...)
+}
+
+// cutState takes such a state off the front of b.
+func cutState(b []byte) (state, rest []byte) {
+	n, k := binary.Uvarint(b)
+	return b[k : k+int(n)], b[k+int(n):]
 }
 
 func putI64(dst []byte, v int64) []byte { return binary.LittleEndian.AppendUint64(dst, uint64(v)) }

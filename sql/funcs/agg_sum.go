@@ -1,7 +1,6 @@
 package funcs
 
 import (
-	"math/big"
 	"math/bits"
 
 	"github.com/millracedb/millrace/sql/pgerr"
@@ -28,50 +27,34 @@ func sumAggs() []*Aggregate {
 		add("sum", t.oid, ret, sumDoc, ex, func(bool) Accumulator { return &intSumAcc{result: sum} })
 		add("avg", t.oid, types.Numeric, avgDoc, ax, func(bool) Accumulator { return &intSumAcc{result: avgToNumeric} })
 	}
+	for _, t := range []types.OID{types.Float4, types.Float8} {
+		single := t == types.Float4
+		add("sum", t, t, sumDoc, "", func(bool) Accumulator { return &floatSumAcc{single: single} })
+		add("avg", t, types.Float8, avgDoc, "", func(bool) Accumulator { return &floatSumAcc{avg: true} })
+	}
+	add("sum", types.Numeric, types.Numeric, sumDoc, "sum(x) of 1.5, 2.25 → 3.75", func(bool) Accumulator { return &numericSumAcc{} })
+	add("avg", types.Numeric, types.Numeric, avgDoc, "", func(bool) Accumulator { return &numericSumAcc{avg: true} })
+	add("sum", types.Interval, types.Interval, sumDoc, "", func(bool) Accumulator { return &intervalSumAcc{} })
+	add("avg", types.Interval, types.Interval, avgDoc, "", func(bool) Accumulator { return &intervalSumAcc{avg: true} })
 	return as
 }
 
 // intSum is a sum of int64s in 128 bits, and how many there were.
 type intSum struct {
-	lo uint64
-	hi int64
-	n  int64
+	types.Int128
+	n int64
 }
 
 func (s *intSum) add(x int64) {
 	var c uint64
-	s.lo, c = bits.Add64(s.lo, uint64(x), 0)
-	s.hi += x>>63 + int64(c)
+	s.Lo, c = bits.Add64(s.Lo, uint64(x), 0)
+	s.Hi += x>>63 + int64(c)
 	s.n++
 }
 
 func (s *intSum) addWeighted(x, w int64) {
-	hi, lo := mulSigned(x, w)
-	var c uint64
-	s.lo, c = bits.Add64(s.lo, lo, 0)
-	s.hi += hi + int64(c)
+	s.Int128 = s.AddMul(x, w)
 	s.n += w
-}
-
-// mulSigned is the 128-bit product.
-func mulSigned(a, b int64) (hi int64, lo uint64) {
-	h, l := bits.Mul64(uint64(a), uint64(b))
-	h -= uint64(a>>63&b) + uint64(b>>63&a)
-	return int64(h), l
-}
-
-func (s *intSum) big() *big.Int {
-	v := new(big.Int).SetInt64(s.hi)
-	v.Lsh(v, 64)
-	return v.Add(v, new(big.Int).SetUint64(s.lo))
-}
-
-// appendNumeric appends the sum as a numeric.
-func (s *intSum) appendNumeric(dst []byte) ([]byte, error) {
-	if s.hi == int64(s.lo)>>63 {
-		return types.AppendNumericInt(dst, int64(s.lo)), nil
-	}
-	return types.AppendParsedNumeric(dst, s.big().String(), -1)
 }
 
 // intSumAcc sums integers exactly, so rows can be taken away in any order. State: low and high word, count: 24
@@ -85,17 +68,13 @@ func (a *intSumAcc) Width() int { return 24 }
 
 func (a *intSumAcc) Load(g int, b []byte) []byte {
 	s := &a.s[g]
-	var lo int64
-	lo, b = getI64(b)
-	s.lo = uint64(lo)
-	s.hi, b = getI64(b)
-	s.n, b = getI64(b)
+	s.Int128 = types.DecodeInt128(b)
+	s.n, b = getI64(b[16:])
 	return b
 }
 
 func (a *intSumAcc) Append(dst []byte, g int) []byte {
-	s := &a.s[g]
-	return putI64(putI64(putI64(dst, int64(s.lo)), s.hi), s.n)
+	return putI64(a.s[g].Int128.Append(dst), a.s[g].n)
 }
 
 func (a *intSumAcc) Update(_ *Ctx, groups []int32, args []*vec.Vec, w []int64, n int, sel []int32) {
@@ -130,24 +109,20 @@ func (a *intSumAcc) Result(ctx *Ctx, n int, out *vec.Vec) {
 }
 
 func sumToInt8(_ *Ctx, _ int, s *intSum, out *vec.Vec) error {
-	if s.hi != int64(s.lo)>>63 {
+	v, ok := s.Int64()
+	if !ok {
 		return pgerr.New(pgerr.NumericValueOutOfRange, "bigint out of range")
 	}
-	out.AppendI64(int64(s.lo))
+	out.AppendI64(v)
 	return nil
 }
 
 func sumToNumeric(_ *Ctx, _ int, s *intSum, out *vec.Vec) error {
-	return finishNumeric(out)(s.appendNumeric(out.Buf))
+	return finishNumeric(out)(s.AppendNumeric(out.Buf), nil)
 }
 
 func avgToNumeric(_ *Ctx, _ int, s *intSum, out *vec.Vec) error {
-	var a, b [64]byte
-	sum, err := s.appendNumeric(a[:0])
-	if err != nil {
-		return err
-	}
-	return finishNumeric(out)(types.NumericDiv(out.Buf, sum, types.AppendNumericInt(b[:0], s.n)))
+	return finishNumeric(out)(s.AppendAvg(out.Buf, s.n))
 }
 
 // finishNumeric ends a value appended to out.Buf, unless it failed.

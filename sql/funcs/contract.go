@@ -136,7 +136,8 @@ type Aggregate struct {
 	Ret  types.OID
 	// New returns an accumulator for groups of rows with these argument types. retract says whether rows may be
 	// taken away again; an aggregate whose accumulator cannot (min, max) is then kept in ordered state by the
-	// operator, which asks MinMax.
+	// operator, which asks MinMax. New returns nil if it is asked for a retraction it cannot do; the operator then
+	// keeps the rows of each group itself and computes the aggregate anew (array_agg, string_agg).
 	New func(args []types.Type, retract bool) Accumulator
 	// MinMax is -1 for min, +1 for max, 0 otherwise.
 	MinMax int

@@ -62,7 +62,7 @@ func numericFuncs() []Func {
 }
 
 // clampScale keeps the number of places within what PostgreSQL shows.
-func clampScale(n int64) int { return int(min(max(n, -2000), 2000)) }
+func clampScale(n int64) int { return int(min(max(n, -131072), 16383)) }
 
 func scaleOf(f func([]byte) (int, bool)) func(r *Row) error {
 	return func(r *Row) error {

@@ -265,6 +265,9 @@ func addPads(s *section) {
 	}
 	s.partial("repeat", sig(text, int4), text, func(r *Row) error {
 		n := max(0, int(r.Int(1)))
+		if r.Str(0) == "" {
+			return nil
+		}
 		if n > 0 && len(r.Str(0)) > maxString/n {
 			return errTooLong()
 		}

@@ -359,12 +359,12 @@ func formatOne(r *Row, dst []byte, s formatSpec, next *int) ([]byte, error) {
 			return dst, errFormatArgs
 		}
 		if !r.Null(*next) {
-			w, err := strconv.Atoi(string(appendText(nil, r.Ctx, r.args[*next], r.i)))
+			w, err := types.ParseInt(string(appendText(nil, r.Ctx, r.args[*next], r.i)), types.Int4)
 			if err != nil {
-				return dst, pgerr.New(pgerr.InvalidTextRepresentation, "invalid width argument")
+				return dst, err
 			}
-			if s.width = w; w < 0 {
-				s.width, s.left = -w, true
+			if s.width = int(w); w < 0 {
+				s.width, s.left = int(-w), true
 			}
 		}
 	}
