@@ -198,10 +198,29 @@ func AppendNumericFloat(dst []byte, f float64, t OID) []byte {
 	return out
 }
 
-// appendG is C's %.*g: like strconv's 'g', but trailing zeros are dropped and the exponent starts at the
-// number of digits.
+// appendG prints f with that many significant digits, without trailing zeros, and an exponent: the value of
+// C's %.*g.
 func appendG(dst []byte, f float64, digits int) []byte {
-	return strconv.AppendFloat(dst, f, 'e', digits-1, 64)
+	at := len(dst)
+	dst = strconv.AppendFloat(dst, f, 'e', digits-1, 64)
+	e := strings.IndexByte(Str(dst[at:]), 'e') + at
+	end := e
+	for dst[end-1] == '0' {
+		end--
+	}
+	if dst[end-1] == '.' {
+		end--
+	}
+	return append(dst[:end], dst[e:]...)
+}
+
+// formatG is C's %g: six significant digits, trailing zeros dropped.
+func formatG(f float64) string {
+	s := strconv.FormatFloat(f, 'g', 6, 64)
+	if i := strings.IndexByte(s, 'e'); i < 0 && strings.IndexByte(s, '.') >= 0 {
+		s = strings.TrimRight(strings.TrimRight(s, "0"), ".")
+	}
+	return s
 }
 
 // NumericToFloat converts to float8 or float4; a value too large is an error.

@@ -263,7 +263,7 @@ func NumericPower(dst, a, b []byte) ([]byte, error) {
 	var r dec
 	var err error
 	if n, ok := numericInt64(b); isInt && ok && n == int64(int32(n)) {
-		r, err = powInt(x, n, y.scale)
+		r, err = powInt(x, n)
 	} else {
 		r, err = powFrac(x, y, isInt)
 	}
@@ -273,29 +273,23 @@ func NumericPower(dst, a, b []byte) ([]byte, error) {
 	return appendDec(dst, r)
 }
 
-// powInt is x^n, its scale chosen by an estimate of the result's size.
-func powInt(x dec, n int64, nScale int) (dec, error) {
-	var f float64
-	if x.c.Sign() != 0 {
-		m, p := x.leading(4)
-		f = float64(n) * (math.Log10(m) + float64(p))
-	}
-	if f > numMaxIntDigits {
-		return x, errNumOverflow()
-	}
-	if f+1 < -numMaxDispScale {
-		return dec{new(big.Int), numMaxDispScale}, nil
-	}
-	scale := dispScale(numMinSigDigits-int(f), x.scale, nScale)
+// powInt is x^n at 16 digits after the point, or x's scale if that is larger.
+func powInt(x dec, n int64) (dec, error) {
+	scale := dispScale(numMinSigDigits, x.scale, 0)
 	switch {
 	case n == 0:
 		return dec{pow10(scale), scale}, nil
 	case n == 1:
 		return x.rescale(scale), nil
 	case x.c.Sign() == 0:
-		if n < 0 {
-			return x, ErrDivisionByZero()
-		}
+		return dec{new(big.Int), scale}, nil
+	}
+	m, p := x.leading(4)
+	f := float64(n) * (math.Log10(m) + float64(p)) // decimal weight of the result
+	if f > 3*math.MaxInt16*4 {
+		return x, errNumOverflow()
+	}
+	if f+1 < -float64(scale) {
 		return dec{new(big.Int), scale}, nil
 	}
 	k := n
@@ -343,8 +337,9 @@ func powFrac(x, y dec, yInt bool) (dec, error) {
 		neg = yInt && y.stripZeros().c.Bit(0) != 0
 	}
 	w := lnWeight(x)
-	ln := lnDec(x, max(8-w, 0))
-	val, _ := new(big.Float).Mul(ln.float(96), y.float(96)).Float64()
+	low := max(8-w, 0)
+	ln := lnDec(x, low)
+	val, _ := dec{new(big.Int).Mul(ln.c, y.c), low + y.scale}.rescale(low).float(96).Float64()
 	if math.Abs(val) > numMaxResultSize*3.01 {
 		if val > 0 {
 			return x, errNumOverflow()

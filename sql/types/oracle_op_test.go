@@ -255,7 +255,9 @@ func TestOracleTime(t *testing.T) {
 		add(ts(TimestampAdd(a, i)), "%s + %s", qa, qi)
 		add(ts(TimestampSub(a, i)), "%s - %s", qa, qi)
 		add(interval(TimestampDiff(a, b)), "%s - %s", qa, qb)
-		add(interval(TimestampAge(a, b)), "age(%s, %s)", qa, qb)
+		if !isInf(a) && !isInf(b) { // PostgreSQL 15 computes with the infinities' numbers
+			add(interval(TimestampAge(a, b)), "age(%s, %s)", qa, qb)
+		}
 		add(interval(IntervalAdd(i, j)), "%s + %s", qi, qj)
 		add(interval(IntervalSub(i, j)), "%s - %s", qi, qj)
 		add(interval(IntervalNeg(i)), "- %s", qi)
@@ -298,7 +300,9 @@ func TestOracleTime(t *testing.T) {
 		add(tz(TimestampTZAdd(za, i, loc)), "%s + %s", ta, qi)
 		add(tz(TimestampTZSub(za, i, loc)), "%s - %s", ta, qi)
 		add(interval(TimestampDiff(za, zb)), "%s - %s", ta, tb)
-		add(interval(TimestampTZAge(za, zb, loc)), "age(%s, %s)", ta, tb)
+		if !isInf(za) && !isInf(zb) {
+			add(interval(TimestampTZAge(za, zb, loc)), "age(%s, %s)", ta, tb)
+		}
 		add(tz(TruncTimestampTZ(du, za, loc)), "date_trunc('%s', %s)", u, ta)
 		add(ext(ExtractTimestampTZ(nil, du, za, loc)), "extract('%s' from %s)", u, ta)
 		zone := pick(o.rng, []string{"UTC", "Asia/Kolkata", "europe/berlin", "PST", "+02:30", "UTC+3", "Australia/Lord_Howe", "Pacific/Apia"})

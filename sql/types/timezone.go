@@ -48,7 +48,7 @@ func ZoneNames() []string { return strings.Fields(zoneNames) }
 var zoneCache sync.Map // string -> *time.Location
 
 // ZoneByName finds a time zone as SET timezone does: a tz database name in any case, or a POSIX
-// specification without daylight saving such as UTC+3 (which lies west) or <+03>-3.
+// specification without daylight saving such as UTC+3 or just +3 (which lie west) or <+03>-3.
 func ZoneByName(name string) (*time.Location, bool) {
 	key := strings.ToLower(name)
 	if l, ok := zoneCache.Load(key); ok {
@@ -81,7 +81,7 @@ func posixZone(s string) (*time.Location, bool) {
 	} else {
 		n = span(s, func(c byte) bool { return !isDigit(c) && c != ',' && c != '-' && c != '+' })
 	}
-	if n == 0 || n == len(s) {
+	if n == len(s) {
 		return nil, false
 	}
 	rest, west := s[n:], 1
@@ -121,11 +121,6 @@ func ZoneForSQL(name string) (*time.Location, error) {
 		}
 		l, _ := zoneCache.LoadOrStore(key, time.FixedZone(name, a.east))
 		return l.(*time.Location), nil
-	}
-	if name != "" && (name[0] == '+' || name[0] == '-') {
-		if west, e := decodeTimezone(name); e == 0 {
-			return time.FixedZone("", -west), nil
-		}
 	}
 	if l, ok := ZoneByName(name); ok {
 		return l, nil

@@ -265,28 +265,40 @@ func DateBin(stride IntervalValue, ts, origin int64) (int64, error) {
 	return r, nil
 }
 
+// makeDay checks a date of the make_ functions and returns it with its year counted through 0: a negative
+// year given is BC. make_date's errors show that year, make_timestamp's the one given.
+func makeDay(y, m, d int, showGiven bool) (civil, error) {
+	c := civil{year: y, mon: m, day: d}
+	if y < 0 && y != math.MinInt32 {
+		c.year = y + 1
+	}
+	if y == 0 || y == math.MinInt32 || m < 1 || m > 12 || d < 1 || d > daysInMonth(c.year, m) {
+		return c, errMakeDate("date field value", y, c, showGiven)
+	}
+	if !validJulian(c.year, m) {
+		return c, errMakeDate("date", y, c, showGiven)
+	}
+	return c, nil
+}
+
+func errMakeDate(what string, given int, c civil, showGiven bool) error {
+	if !showGiven {
+		given = c.year
+	}
+	return pgerr.Newf(pgerr.DatetimeFieldOverflow, "%s out of range: %d-%02d-%02d", what, given, c.mon, c.day)
+}
+
 // MakeDate is make_date; a negative year is BC.
 func MakeDate(y, m, d int) (int64, error) {
-	bad := pgerr.Newf(pgerr.DatetimeFieldOverflow, "date field value out of range: %d-%02d-%02d", y, m, d)
-	if y == 0 || m < 1 || m > 12 {
-		return 0, bad
+	c, err := makeDay(y, m, d, false)
+	if err != nil {
+		return 0, err
 	}
-	year := y
-	if y < 0 {
-		if y == math.MinInt32 {
-			return 0, bad
-		}
-		year = y + 1
+	day := int64(c.julian() - pgEpochJDate)
+	if !validDate(day) {
+		return 0, errMakeDate("date", y, c, false)
 	}
-	if d < 1 || d > daysInMonth(year, m) {
-		return 0, bad
-	}
-	if validJulian(year, m) {
-		if day := int64(date2j(year, m, d) - pgEpochJDate); validDate(day) {
-			return day, nil
-		}
-	}
-	return 0, pgerr.Newf(pgerr.DatetimeFieldOverflow, "date out of range: %d-%02d-%02d", y, m, d)
+	return day, nil
 }
 
 // MakeTime is make_time.
@@ -297,12 +309,13 @@ func MakeTime(hour, minute int, sec float64) (int64, error) {
 			return t, nil
 		}
 	}
-	return 0, pgerr.Newf(pgerr.DatetimeFieldOverflow, "time field value out of range: %d:%02d:%02g", hour, minute, sec)
+	return 0, pgerr.Newf(pgerr.DatetimeFieldOverflow, "time field value out of range: %d:%02d:%02s",
+		hour, minute, formatG(sec))
 }
 
 // MakeTimestamp is make_timestamp.
 func MakeTimestamp(y, m, d, hour, minute int, sec float64) (int64, error) {
-	day, err := MakeDate(y, m, d)
+	c, err := makeDay(y, m, d, true)
 	if err != nil {
 		return 0, err
 	}
@@ -310,13 +323,15 @@ func MakeTimestamp(y, m, d, hour, minute int, sec float64) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if day < endTimestamp/usecPerDay {
-		if ts := day*usecPerDay + t; validTimestamp(ts) {
-			return ts, nil
-		}
+	ts, ok := c.timestamp()
+	if ok {
+		ts += t
 	}
-	return 0, pgerr.Newf(pgerr.DatetimeFieldOverflow, "timestamp out of range: %d-%02d-%02d %d:%02d:%02g",
-		y, m, d, hour, minute, sec)
+	if !ok || !validTimestamp(ts) {
+		return 0, pgerr.Newf(pgerr.DatetimeFieldOverflow, "timestamp out of range: %d-%02d-%02d %d:%02d:%02s",
+			y, m, d, hour, minute, formatG(sec))
+	}
+	return ts, nil
 }
 
 // MakeInterval is make_interval.

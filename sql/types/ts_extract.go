@@ -92,9 +92,7 @@ func extractInf(dst []byte, d DateUnit, neg bool, t OID) (out []byte, null bool,
 	case uMicrosec, uMillisec, uSecond, uMinute, uHour, uDay, uMonth, uQuarter, uWeek, uDow, uIsoDow, uDoy:
 		return dst, true, nil
 	case uTZ, uTZMinute, uTZHour:
-		if t == TimestampTZ {
-			return dst, true, nil
-		}
+		return dst, true, nil
 	}
 	return dst, false, d.err(t)
 }

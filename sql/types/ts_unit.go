@@ -9,25 +9,33 @@ import (
 
 // DateUnit is a unit named in date_trunc, extract or date_part. Look it up once, apply it to many values.
 type DateUnit struct {
-	u    unit
-	name string // lower case
+	u     unit
+	name  string // lower case
+	field bool   // a field to extract only, unknown to date_trunc: dow, epoch, ...
 }
 
 // LookupUnit finds a unit by name. A name that is no unit is refused by the function it is passed to,
 // whose error names the type.
 func LookupUnit(name string) DateUnit {
 	low := strings.ToLower(name)
-	tok := lookToken(unitTokens, low)
-	if tok.kind == tkUnknown {
-		tok = lookToken(dateTokens, low)
+	if tok := lookToken(unitTokens, low); tok.kind == tkUnits {
+		return DateUnit{unit(tok.val), low, false}
 	}
-	switch {
+	switch tok := lookToken(dateTokens, low); {
 	case tok.kind == tkUnits:
-		return DateUnit{unit(tok.val), low}
+		return DateUnit{unit(tok.val), low, true}
 	case tok.kind == tkReserved && tok.val == rEpoch:
-		return DateUnit{uEpoch, low}
+		return DateUnit{uEpoch, low, true}
 	}
-	return DateUnit{uNone, low}
+	return DateUnit{uNone, low, false}
+}
+
+// truncErr is err for date_trunc.
+func (d DateUnit) truncErr(t OID) error {
+	if d.field {
+		d.u = uNone
+	}
+	return d.err(t)
 }
 
 // err says that the unit does not exist, or does not go with type t.
@@ -99,9 +107,6 @@ func truncSpan(y, n int) int {
 // TruncTimestamp is date_trunc of a timestamp.
 func TruncTimestamp(d DateUnit, ts int64) (int64, error) {
 	if isInf(ts) {
-		if d.u == uNone {
-			return 0, d.err(Timestamp)
-		}
 		return ts, nil
 	}
 	switch d.u { // the small units need no calendar
@@ -120,7 +125,7 @@ func TruncTimestamp(d DateUnit, ts int64) (int64, error) {
 	}
 	c := civilOf(ts)
 	if _, ok := c.trunc(d.u); !ok {
-		return 0, d.err(Timestamp)
+		return 0, d.truncErr(Timestamp)
 	}
 	r, ok := c.timestamp()
 	if !ok {
@@ -132,16 +137,13 @@ func TruncTimestamp(d DateUnit, ts int64) (int64, error) {
 // TruncTimestampTZ is date_trunc of a timestamptz on loc's calendar.
 func TruncTimestampTZ(d DateUnit, ts int64, loc *time.Location) (int64, error) {
 	if isInf(ts) {
-		if d.u == uNone {
-			return 0, d.err(TimestampTZ)
-		}
 		return ts, nil
 	}
 	east := offsetAt(ts, loc)
 	c := civilOf(ts + int64(east)*usecPerSec)
 	dayUp, ok := c.trunc(d.u)
 	if !ok {
-		return 0, d.err(TimestampTZ)
+		return 0, d.truncErr(TimestampTZ)
 	}
 	if dayUp {
 		local, _ := c.timestamp()
@@ -190,7 +192,7 @@ func TruncInterval(d DateUnit, iv IntervalValue) (IntervalValue, error) {
 	case uMillennium:
 		return months(12000)
 	}
-	err := d.err(Interval)
+	err := d.truncErr(Interval)
 	if d.u == uWeek {
 		return iv, pgerr.Of(err).WithDetail("Months usually have fractional weeks.")
 	}
