@@ -1,0 +1,211 @@
+package kafka
+
+import (
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/millracedb/millrace/exec/connect"
+	"github.com/millracedb/millrace/exec/connect/format"
+	"github.com/millracedb/millrace/sql/catalog"
+	"github.com/millracedb/millrace/sql/pgerr"
+	"github.com/millracedb/millrace/sql/types"
+	"github.com/millracedb/millrace/sql/vec"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// A part is delivered when it has this many records or bytes, or when nothing more has been fetched.
+const (
+	partRecords = 16 << 10
+	partBytes   = 4 << 20
+)
+
+// builder turns records into a part. It belongs to the goroutine of Run.
+type builder struct {
+	decoder  format.Decoder
+	types    []types.Type
+	included []included
+	free     chan *vec.Batch // batches that the engine gave back
+
+	part    *connect.Part
+	records uint64
+	bytes   uint64
+	events  map[int32]time.Time // the newest record of each partition in the part
+}
+
+// included is a column that tells about the record (INCLUDE).
+type included struct {
+	column int
+	what   string
+	text   bool // key: as text, which must be valid
+}
+
+// maxFree is how many returned batches are kept for reuse.
+const maxFree = 4
+
+func newBuilder(spec connect.StreamSpec) (*builder, error) {
+	b := &builder{free: make(chan *vec.Batch, maxFree)}
+	for i, c := range spec.Columns {
+		b.types = append(b.types, c.Type)
+		if c.Include == "" {
+			continue
+		}
+		inc := included{column: i, what: strings.ToLower(c.Include), text: c.Type.OID == types.Text || c.Type.OID == types.Varchar}
+		if !inc.takes(c) {
+			return nil, pgerr.Newf(pgerr.DatatypeMismatch, "column \"%s\" cannot hold the %s of a record", c.Name, inc.what).
+				WithHint("key is text or bytea, partition and offset are bigint, timestamp is timestamp with time zone.")
+		}
+		b.included = append(b.included, inc)
+	}
+	var err error
+	b.decoder, err = format.New(spec.Format, spec.Columns)
+	b.reset()
+	return b, err
+}
+
+func (inc included) takes(c catalog.Column) bool {
+	switch inc.what {
+	case "key":
+		return c.Type.OID == types.Text || c.Type.OID == types.Bytea || c.Type == types.T(types.Varchar)
+	case "partition":
+		return c.Type.OID == types.Int4 || c.Type.OID == types.Int8
+	case "offset":
+		return c.Type.OID == types.Int8
+	case "timestamp":
+		return c.Type.OID == types.TimestampTZ || c.Type.OID == types.Timestamp
+	}
+	return false
+}
+
+func (b *builder) reset() {
+	b.part, b.records, b.bytes, b.events = nil, 0, 0, nil
+}
+
+// begin makes an empty part unless there is one.
+func (b *builder) begin() {
+	if b.part != nil {
+		return
+	}
+	var batch *vec.Batch
+	select {
+	case batch = <-b.free:
+	default:
+		batch = vec.NewBatch(b.types, 256)
+	}
+	b.part = &connect.Part{Rows: batch, Offsets: connect.Offsets{}}
+	b.events = map[int32]time.Time{}
+	b.part.Release = func() {
+		batch.Reset()
+		select {
+		case b.free <- batch:
+		default:
+		}
+	}
+}
+
+// full reports whether the part should be delivered before it takes more.
+func (b *builder) full() bool { return b.records >= partRecords || b.bytes >= partBytes }
+
+// add takes the records of one partition from the front of rs, as many as fit, and returns the rest. next is
+// the partition's next offset. The records are recycled.
+func (b *builder) add(p int32, next int64, rs []*kgo.Record) []*kgo.Record {
+	b.begin()
+	rows := b.part.Rows.N
+	var newest int64
+	for len(rs) > 0 && !b.full() {
+		r := rs[0]
+		rs = rs[1:]
+		if r.Offset >= next {
+			next = r.Offset + 1
+			if !r.Attrs.IsControl() {
+				b.record(r)
+				newest = max(newest, r.Timestamp.UnixMilli())
+			}
+		}
+		r.Recycle()
+	}
+	if n := b.part.Rows.N - rows; n > 0 {
+		if last := len(b.part.Runs) - 1; last >= 0 && b.part.Runs[last].Partition == p {
+			b.part.Runs[last].Rows += n
+		} else {
+			b.part.Runs = append(b.part.Runs, connect.Run{Partition: p, Rows: n})
+		}
+	}
+	b.part.Offsets[p] = next
+	if at := time.UnixMilli(newest); newest > 0 && at.After(b.events[p]) {
+		b.events[p] = at
+	}
+	return rs
+}
+
+func (b *builder) record(r *kgo.Record) {
+	b.records++
+	b.bytes += uint64(len(r.Key) + len(r.Value))
+	if err := b.decode(r); err != nil {
+		b.bad(r, err)
+	}
+}
+
+func (b *builder) decode(r *kgo.Record) error {
+	for _, inc := range b.included {
+		if inc.text {
+			if err := types.ValidateUTF8(types.Str(r.Key)); err != nil {
+				return err
+			}
+		}
+	}
+	if r.Value == nil {
+		return pgerr.New(pgerr.NullValueNotAllowed, "record has no value")
+	}
+	from := b.part.Rows.N
+	if err := b.decoder.Decode(r.Key, r.Value, b.part.Rows); err != nil {
+		return err
+	}
+	for range b.part.Rows.N - from {
+		b.include(r)
+	}
+	return nil
+}
+
+// include appends the columns that tell about the record.
+func (b *builder) include(r *kgo.Record) {
+	for _, inc := range b.included {
+		v := b.part.Rows.Cols[inc.column]
+		switch inc.what {
+		case "key":
+			if r.Key == nil {
+				v.AppendNull()
+			} else {
+				v.AppendBytes(r.Key)
+			}
+		case "partition":
+			v.AppendI64(int64(r.Partition))
+		case "offset":
+			v.AppendI64(r.Offset)
+		case "timestamp":
+			v.AppendI64(types.TimestampFromTime(r.Timestamp))
+		}
+	}
+}
+
+// bad makes an error row of a record.
+func (b *builder) bad(r *kgo.Record, err error) {
+	e := *pgerr.Of(err)
+	where := "topic \"" + r.Topic + "\", " + place(r.Partition, r.Offset)
+	if e.Detail != "" {
+		where = e.Detail + " (" + where + ")"
+	}
+	e.Detail = where
+	b.part.Errors = append(b.part.Errors, connect.RowError{Err: &e, Data: excerpt(r.Value)})
+}
+
+// excerpt is the beginning of a value as text that can be stored.
+func excerpt(value []byte) string {
+	if len(value) > connect.MaxErrorData {
+		value = value[:connect.MaxErrorData]
+		for len(value) > 0 && !utf8.Valid(value[len(value)-min(len(value), utf8.UTFMax):]) && !utf8.RuneStart(value[len(value)-1]) {
+			value = value[:len(value)-1] // a character that was cut through
+		}
+	}
+	return strings.ReplaceAll(strings.ToValidUTF8(string(value), "\uFFFD"), "\x00", "\uFFFD")
+}

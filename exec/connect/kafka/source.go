@@ -1,0 +1,263 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/millracedb/millrace/exec/connect"
+	"github.com/millracedb/millrace/sql/pgerr"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// How records are fetched: an answer as soon as there is one record, and large answers when there are many.
+const (
+	fetchBytes          = 16 << 20
+	fetchPartitionBytes = 8 << 20
+	fetchWait           = 500 * time.Millisecond
+	maxFetches          = 4 // at a time, over all brokers
+)
+
+// retryPause is the pause before a partition that failed is tried again, and between attempts to start.
+const retryPause = 500 * time.Millisecond
+
+// Source reads the partitions of one topic.
+type Source struct {
+	config
+	build   *builder
+	track   tracker
+	trouble trouble
+	pools   recordPool
+}
+
+func open(spec connect.StreamSpec) (connect.Source, error) {
+	c, err := parseConfig(spec.Options)
+	if err != nil {
+		return nil, err
+	}
+	s := &Source{config: c}
+	s.track.mu.state = connect.Starting
+	s.track.mu.partitions = map[int32]*partition{}
+	s.build, err = newBuilder(spec)
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Status implements connect.Source.
+func (s *Source) Status() connect.Status { return s.track.status(&s.trouble) }
+
+// Close implements connect.Source. What Run opened it has closed.
+func (s *Source) Close() { s.track.become(connect.Stopped) }
+
+// Run implements connect.Source.
+func (s *Source) Run(ctx context.Context, from connect.Offsets, in connect.Intake) error {
+	err := s.run(ctx, from, in)
+	if ctx.Err() != nil {
+		s.track.become(connect.Stopped)
+		return nil
+	}
+	if err != nil {
+		s.track.failed(err)
+		s.track.become(connect.Failed)
+	}
+	return err
+}
+
+func (s *Source) run(ctx context.Context, from connect.Offsets, in connect.Intake) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	admClient, err := kgo.NewClient(append(s.client(), kgo.WithHooks(&s.trouble))...)
+	if err != nil {
+		return pgerr.Newf(pgerr.InvalidParameterValue, "kafka: %v", err)
+	}
+	defer admClient.Close()
+	adm := kadm.NewClient(admClient)
+
+	start, err := s.start(ctx, adm, from)
+	if err != nil {
+		return err
+	}
+	// The pins and the topic's identity are committed before any row.
+	if err := in.Deliver(ctx, &connect.Part{Rows: s.emptyBatch(), Offsets: start.pins, Errors: start.losses}); err != nil {
+		return err
+	}
+	s.track.add(start.next)
+	consumer, err := s.consumer(start.next)
+	if err != nil {
+		return err
+	}
+	defer consumer.Close()
+	s.track.become(connect.Running)
+
+	var watching sync.WaitGroup
+	defer watching.Wait()
+	defer cancel()
+	gone := make(chan error, 1)
+	watching.Go(func() {
+		if err := s.watch(ctx, adm, consumer, start.topic); err != nil {
+			gone <- err
+			cancel()
+		}
+	})
+	err = s.consume(ctx, consumer, adm, in)
+	select {
+	case err = <-gone:
+	default:
+	}
+	return err
+}
+
+// consumer returns a client that fetches the given partitions. An offset that is out of range is reported,
+// never replaced.
+func (s *Source) consumer(next connect.Offsets) (*kgo.Client, error) {
+	isolation := kgo.ReadCommitted()
+	if s.uncommitted {
+		isolation = kgo.ReadUncommitted()
+	}
+	return kgo.NewClient(append(s.client(),
+		kgo.WithHooks(&s.trouble),
+		kgo.WithPools(&s.pools),
+		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{s.topic: at(next)}),
+		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
+		kgo.FetchIsolationLevel(isolation),
+		kgo.KeepControlRecords(), // so that the offset passes the end of a transaction
+		kgo.FetchMinBytes(1), kgo.FetchMaxWait(fetchWait),
+		kgo.FetchMaxBytes(fetchBytes), kgo.FetchMaxPartitionBytes(fetchPartitionBytes),
+		kgo.MaxConcurrentFetches(maxFetches),
+		kgo.MetadataMinAge(time.Second),
+	)...)
+}
+
+func at(offsets connect.Offsets) map[int32]kgo.Offset {
+	out := make(map[int32]kgo.Offset, len(offsets))
+	for p, o := range offsets {
+		out[p] = kgo.NewOffset().At(o)
+	}
+	return out
+}
+
+// consume delivers what the client fetches until ctx ends.
+func (s *Source) consume(ctx context.Context, cl *kgo.Client, adm *kadm.Client, in connect.Intake) error {
+	for {
+		fetches := cl.PollFetches(ctx)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		broken := map[int32]error{}
+		for _, f := range fetches {
+			for _, t := range f.Topics {
+				for i := range t.Partitions {
+					p := &t.Partitions[i]
+					if p.Err != nil {
+						broken[p.Partition] = p.Err
+					}
+					if err := s.take(ctx, p, in); err != nil {
+						return err
+					}
+				}
+			}
+		}
+		if err := s.flush(ctx, in); err != nil {
+			return err
+		}
+		if len(broken) > 0 {
+			if err := s.mend(ctx, cl, adm, in, broken); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// take puts the records of a fetched partition into parts.
+func (s *Source) take(ctx context.Context, p *kgo.FetchPartition, in connect.Intake) error {
+	end := p.LastStableOffset
+	if s.uncommitted || end < 0 {
+		end = p.HighWatermark
+	}
+	s.track.heard(p.Partition, end)
+	next := s.track.next(p.Partition)
+	if s.build.part != nil {
+		next = max(next, s.build.part.Offsets[p.Partition])
+	}
+	for rest := p.Records; len(rest) > 0; {
+		rest = s.build.add(p.Partition, next, rest)
+		next = s.build.part.Offsets[p.Partition]
+		if s.build.full() {
+			if err := s.flush(ctx, in); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// flush delivers the part that is being built, if there is one.
+func (s *Source) flush(ctx context.Context, in connect.Intake) error {
+	if s.build.part == nil {
+		return nil
+	}
+	part := s.build.part
+	// The counts are read before the part is given away.
+	done := *s.build
+	done.part = &connect.Part{Offsets: part.Offsets, Errors: part.Errors}
+	s.build.reset()
+	if err := in.Deliver(ctx, part); err != nil {
+		return err
+	}
+	s.track.delivered(&done)
+	return nil
+}
+
+// mend brings back partitions whose fetch failed in a way that the client does not retry.
+func (s *Source) mend(ctx context.Context, cl *kgo.Client, adm *kadm.Client, in connect.Intake, broken map[int32]error) error {
+	var lost []int32
+	for p, err := range broken {
+		if errors.Is(err, kgo.ErrClientClosed) {
+			return err
+		}
+		var loss *kgo.ErrDataLoss
+		if errors.Is(err, kerr.OffsetOutOfRange) || errors.As(err, &loss) {
+			lost = append(lost, p)
+			continue
+		}
+		s.track.failed(fmt.Errorf("partition %d: %w", p, err))
+	}
+	if len(lost) > 0 {
+		if err := s.passLoss(ctx, adm, in, lost); err != nil {
+			return err
+		}
+	}
+	if err := pause(ctx); err != nil {
+		return err
+	}
+	again := connect.Offsets{}
+	var which []int32
+	for p := range broken {
+		if p >= 0 { // the client reports what is no partition's own as partition -1
+			again[p] = s.track.next(p)
+			which = append(which, p)
+		}
+	}
+	cl.RemoveConsumePartitions(map[string][]int32{s.topic: which})
+	cl.AddConsumePartitions(map[string]map[int32]kgo.Offset{s.topic: at(again)})
+	return nil
+}
+
+func pause(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(retryPause):
+		return nil
+	}
+}
+
+func place(partition int32, offset int64) string {
+	return fmt.Sprintf("partition %d, offset %d", partition, offset)
+}
