@@ -1,0 +1,626 @@
+package pgcatalog
+
+import (
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/millracedb/millrace/sql/catalog"
+	"github.com/millracedb/millrace/sql/funcs"
+	"github.com/millracedb/millrace/sql/pgerr"
+	"github.com/millracedb/millrace/sql/types"
+	"github.com/millracedb/millrace/sql/vec"
+)
+
+// Info answers PostgreSQL's catalog information functions for one session.
+type Info struct {
+	Names
+	// Size is the bytes a relation takes; nil: unknown, 0.
+	Size func(catalog.ID) int64
+	// User is who asks.
+	User func() string
+}
+
+// infoFunc is one function: its arguments are as in PostgreSQL, none of them null.
+type infoFunc func(in *Info, a args) (vec.Scalar, error)
+
+// args are the arguments of a call.
+type args []vec.Scalar
+
+func (a args) oid(i int) catalog.ID {
+	if i >= len(a) {
+		return 0
+	}
+	return catalog.ID(uint32(a[i].I))
+}
+
+func (a args) int(i int) int {
+	if i >= len(a) {
+		return 0
+	}
+	return int(a[i].I)
+}
+
+func (a args) text(i int) string {
+	if i >= len(a) {
+		return ""
+	}
+	return string(a[i].B)
+}
+
+// isText reports whether argument i is a name rather than an oid.
+func (a args) isText(i int) bool {
+	return i < len(a) && a[i].Type.Class() == types.Bytes
+}
+
+func text(s string) (vec.Scalar, error) {
+	return vec.Scalar{Type: types.T(types.Text), B: []byte(s)}, nil
+}
+
+func boolean(b bool) (vec.Scalar, error) {
+	v := vec.Scalar{Type: types.T(types.Bool)}
+	if b {
+		v.I = 1
+	}
+	return v, nil
+}
+
+func bigint(n int64) (vec.Scalar, error) { return vec.Scalar{Type: types.T(types.Int8), I: n}, nil }
+
+func nothing(t types.OID) (vec.Scalar, error) { return vec.NullOf(types.T(t)), nil }
+
+// Call runs the function called name. A null argument gives null.
+func (in *Info) Call(name string, a []vec.Scalar) (vec.Scalar, error) {
+	f, ok := infoFuncs()[name]
+	if !ok {
+		return vec.Scalar{}, pgerr.Newf(pgerr.UndefinedFunction, "function %s does not exist", name)
+	}
+	for _, v := range a {
+		if v.Null && name != "format_type" {
+			return vec.NullOf(types.T(infoResult(name))), nil
+		}
+	}
+	return f(in, a)
+}
+
+// infoResult is the result type of a function, for its null.
+func infoResult(name string) types.OID {
+	switch {
+	case strings.HasPrefix(name, "has_"), strings.HasSuffix(name, "_is_visible"), name == "pg_has_role",
+		name == "pg_relation_is_publishable", name == "pg_index_column_has_property", name == "pg_is_other_temp_schema":
+		return types.Bool
+	case strings.HasSuffix(name, "_size"):
+		return types.Int8
+	case name == "pg_get_userbyid", name == "pg_encoding_to_char":
+		return types.Name
+	case name == "to_regclass":
+		return types.RegClass
+	case name == "to_regtype":
+		return types.RegType
+	case name == "to_regproc":
+		return types.RegProc
+	case name == "to_regprocedure":
+		return types.RegProcedure
+	case name == "to_regnamespace":
+		return types.RegNamespace
+	case name == "to_regrole":
+		return types.RegRole
+	case name == "to_regcollation":
+		return types.RegCollation
+	case name == "to_regoper":
+		return types.RegOper
+	case name == "to_regoperator":
+		return types.RegOperator
+	}
+	return types.Text
+}
+
+// infoFuncs is the table of functions.
+var infoFuncs = sync.OnceValue(func() map[string]infoFunc {
+	return map[string]infoFunc{
+		"format_type":                         formatType,
+		"pg_get_viewdef":                      viewDef,
+		"pg_get_indexdef":                     indexDef,
+		"pg_get_constraintdef":                constraintDef,
+		"pg_get_expr":                         func(_ *Info, a args) (vec.Scalar, error) { return text(a.text(0)) },
+		"pg_get_serial_sequence":              serialSequence,
+		"pg_get_userbyid":                     userByID,
+		"pg_get_partkeydef":                   noText,
+		"pg_get_ruledef":                      ruleDef,
+		"pg_get_triggerdef":                   noText,
+		"pg_get_functiondef":                  noText,
+		"pg_get_function_sqlbody":             noText,
+		"pg_get_function_arguments":           functionArguments,
+		"pg_get_function_identity_arguments":  functionArguments,
+		"pg_get_function_result":              functionResult,
+		"pg_get_function_arg_default":         noText,
+		"pg_get_statisticsobjdef":             noText,
+		"pg_get_statisticsobjdef_columns":     noText,
+		"pg_get_statisticsobjdef_expressions": noText,
+		"pg_get_partition_constraintdef":      noText,
+		"obj_description":                     objDescription,
+		"col_description":                     colDescription,
+		"shobj_description":                   sharedDescription,
+		"pg_describe_object":                  describeObject,
+
+		"pg_table_is_visible":          tableVisible,
+		"pg_type_is_visible":           always(true),
+		"pg_function_is_visible":       always(true),
+		"pg_operator_is_visible":       always(true),
+		"pg_collation_is_visible":      always(true),
+		"pg_opclass_is_visible":        always(true),
+		"pg_opfamily_is_visible":       always(true),
+		"pg_conversion_is_visible":     always(true),
+		"pg_statistics_obj_is_visible": always(true),
+		"pg_ts_config_is_visible":      always(true),
+		"pg_ts_dict_is_visible":        always(true),
+		"pg_ts_parser_is_visible":      always(true),
+		"pg_ts_template_is_visible":    always(true),
+		"pg_is_other_temp_schema":      always(false),
+		"pg_relation_is_publishable":   always(false),
+		"pg_index_column_has_property": indexProperty,
+		"pg_relation_is_updatable":     relationUpdatable,
+		"pg_column_is_updatable":       columnUpdatable,
+
+		"has_table_privilege":                privilege(true),
+		"has_any_column_privilege":           privilege(true),
+		"has_column_privilege":               always(true),
+		"has_sequence_privilege":             privilege(true),
+		"has_schema_privilege":               schemaPrivilege,
+		"has_database_privilege":             databasePrivilege,
+		"has_function_privilege":             always(true),
+		"has_language_privilege":             always(true),
+		"has_tablespace_privilege":           always(true),
+		"has_type_privilege":                 always(true),
+		"has_foreign_data_wrapper_privilege": always(true),
+		"has_server_privilege":               always(true),
+		"has_parameter_privilege":            always(true),
+		"pg_has_role":                        hasRole,
+
+		"pg_relation_size":       relationSize,
+		"pg_table_size":          relationSize,
+		"pg_total_relation_size": relationSize,
+		"pg_indexes_size":        func(*Info, args) (vec.Scalar, error) { return bigint(0) },
+		"pg_database_size":       databaseSize,
+		"pg_tablespace_size":     databaseSize,
+		"pg_tablespace_location": func(*Info, args) (vec.Scalar, error) { return text("") },
+
+		"pg_encoding_to_char": encodingToChar,
+		"pg_char_to_encoding": charToEncoding,
+
+		"to_regclass":     toReg(types.RegClass),
+		"to_regtype":      toReg(types.RegType),
+		"to_regproc":      toReg(types.RegProc),
+		"to_regprocedure": toReg(types.RegProcedure),
+		"to_regnamespace": toReg(types.RegNamespace),
+		"to_regrole":      toReg(types.RegRole),
+		"to_regcollation": toReg(types.RegCollation),
+		"to_regoper":      toReg(types.RegOper),
+		"to_regoperator":  toReg(types.RegOperator),
+	}
+})
+
+func noText(*Info, args) (vec.Scalar, error) { return nothing(types.Text) }
+
+func always(b bool) infoFunc {
+	return func(*Info, args) (vec.Scalar, error) { return boolean(b) }
+}
+
+func (in *Info) cat() *catalog.Snapshot { return in.Source.Snapshot() }
+
+func formatType(_ *Info, a args) (vec.Scalar, error) {
+	if len(a) == 0 || a[0].Null {
+		return nothing(types.Text)
+	}
+	oid := types.OID(a.oid(0))
+	if oid == 0 {
+		return text("-")
+	}
+	if types.InfoOf(oid) == nil {
+		return text("???")
+	}
+	if len(a) < 2 || a[1].Null {
+		if oid == types.BPChar {
+			return text("character")
+		}
+		return text(oid.String())
+	}
+	return text(types.Type{OID: oid, Mod: int32(a[1].I)}.String())
+}
+
+func viewDef(in *Info, a args) (vec.Scalar, error) {
+	var r *catalog.Relation
+	if a.isText(0) {
+		id, err := in.lookupClass(a.text(0))
+		if err != nil {
+			return vec.Scalar{}, err
+		}
+		r = in.cat().Relation(catalog.ID(id))
+	} else {
+		r = in.cat().Relation(a.oid(0))
+	}
+	if r == nil || r.Kind != catalog.View && r.Kind != catalog.MatView {
+		return nothing(types.Text)
+	}
+	return text(" " + strings.TrimSuffix(strings.TrimSpace(r.Definition), ";") + ";")
+}
+
+func ruleDef(in *Info, a args) (vec.Scalar, error) {
+	for _, r := range in.cat().Relations() {
+		if (r.Kind == catalog.View || r.Kind == catalog.MatView) && ruleOID(r.ID) == a.oid(0) {
+			name := fullName(in.cat(), r.Schema, r.Name)
+			return text(`CREATE RULE "_RETURN" AS ON SELECT TO ` + name + " DO INSTEAD " + r.Definition + ";")
+		}
+	}
+	return nothing(types.Text)
+}
+
+func indexDef(in *Info, a args) (vec.Scalar, error) {
+	x, ok := indexByID(in.cat(), a.oid(0))
+	if !ok {
+		return nothing(types.Text)
+	}
+	cols := make([]string, len(x.cols))
+	for i, c := range x.cols {
+		cols[i] = funcs.QuoteIdent(x.rel.Columns[c].Name)
+	}
+	if n := a.int(1); len(a) > 1 && n > 0 {
+		if n > len(cols) {
+			return text("")
+		}
+		return text(cols[n-1])
+	}
+	return text("CREATE UNIQUE INDEX " + funcs.QuoteIdent(x.name) + " ON " + fullName(in.cat(), x.rel.Schema, x.rel.Name) +
+		" USING btree (" + strings.Join(cols, ", ") + ")")
+}
+
+func constraintDef(in *Info, a args) (vec.Scalar, error) {
+	id := a.oid(0)
+	if x, ok := indexByID(in.cat(), id); ok {
+		cols := make([]string, len(x.cols))
+		for i, c := range x.cols {
+			cols[i] = funcs.QuoteIdent(x.rel.Columns[c].Name)
+		}
+		word := "UNIQUE ("
+		if x.primary {
+			word = "PRIMARY KEY ("
+		}
+		return text(word + strings.Join(cols, ", ") + ")")
+	}
+	for _, r := range in.cat().Relations() {
+		for i, c := range r.Checks {
+			if checkOID(r.ID, i) == id {
+				return text("CHECK (" + parenthesized(c.Expr) + ")")
+			}
+		}
+	}
+	return nothing(types.Text)
+}
+
+// parenthesized puts an expression in parentheses, as PostgreSQL shows it, unless it stands in them.
+func parenthesized(s string) string {
+	if strings.HasPrefix(s, "(") && strings.HasSuffix(s, ")") {
+		depth := 0
+		for i := range len(s) - 1 {
+			switch s[i] {
+			case '(':
+				depth++
+			case ')':
+				depth--
+			}
+			if depth == 0 {
+				return "(" + s + ")"
+			}
+		}
+		return s
+	}
+	return "(" + s + ")"
+}
+
+func serialSequence(in *Info, a args) (vec.Scalar, error) {
+	id, err := in.lookupClass(a.text(0))
+	if err != nil {
+		return vec.Scalar{}, err
+	}
+	r := in.cat().Relation(catalog.ID(id))
+	if r == nil {
+		return nothing(types.Text)
+	}
+	i := slices.IndexFunc(r.Columns, func(c catalog.Column) bool { return c.Name == a.text(1) })
+	if i < 0 {
+		return vec.Scalar{}, pgerr.Newf(pgerr.UndefinedColumn, `column "%s" of relation "%s" does not exist`, a.text(1), r.Name)
+	}
+	seq := in.cat().Relation(r.Columns[i].SeqID)
+	if r.Columns[i].SeqID == 0 || seq == nil {
+		return nothing(types.Text)
+	}
+	return text(fullName(in.cat(), seq.Schema, seq.Name))
+}
+
+func userByID(in *Info, a args) (vec.Scalar, error) {
+	name := "unknown (OID=" + oidText(types.OID(a.oid(0))) + ")"
+	if r := in.cat().RoleByID(a.oid(0)); r != nil {
+		name = r.Name
+	}
+	return vec.Scalar{Type: types.T(types.Name), B: []byte(name)}, nil
+}
+
+func functionArguments(_ *Info, a args) (vec.Scalar, error) {
+	p := procs().byOID[types.OID(a.oid(0))]
+	if p == nil {
+		return nothing(types.Text)
+	}
+	s := make([]string, len(p.args))
+	for i, t := range p.args {
+		s[i] = t.String()
+		if p.variadic && i == len(p.args)-1 {
+			s[i] = "VARIADIC " + s[i]
+		}
+	}
+	return text(strings.Join(s, ", "))
+}
+
+func functionResult(_ *Info, a args) (vec.Scalar, error) {
+	p := procs().byOID[types.OID(a.oid(0))]
+	if p == nil {
+		return nothing(types.Text)
+	}
+	s := p.ret.String()
+	if p.set {
+		s = "SETOF " + s
+	}
+	return text(s)
+}
+
+func objDescription(in *Info, a args) (vec.Scalar, error) {
+	id, class := a.oid(0), "pg_class"
+	if len(a) > 1 {
+		class = a.text(1)
+	}
+	s := ""
+	switch class {
+	case "pg_class":
+		if r := in.cat().Relation(id); r != nil {
+			s = r.Comment
+		}
+	case "pg_namespace":
+		if n := in.cat().SchemaByID(id); n != nil {
+			s = n.Comment
+		}
+	case "pg_proc":
+		if p := procs().byOID[types.OID(id)]; p != nil {
+			s = p.doc
+		}
+	}
+	if s == "" {
+		return nothing(types.Text)
+	}
+	return text(s)
+}
+
+func colDescription(in *Info, a args) (vec.Scalar, error) {
+	r, n := in.cat().Relation(a.oid(0)), a.int(1)
+	if r == nil || n < 1 || n > len(r.Columns) || r.Columns[n-1].Comment == "" {
+		return nothing(types.Text)
+	}
+	return text(r.Columns[n-1].Comment)
+}
+
+func sharedDescription(_ *Info, a args) (vec.Scalar, error) {
+	if a.oid(0) == databaseOID && a.text(1) == "pg_database" {
+		return text("the database")
+	}
+	return nothing(types.Text)
+}
+
+func describeObject(in *Info, a args) (vec.Scalar, error) {
+	if a.oid(0) == oidClass {
+		if r := in.cat().Relation(a.oid(1)); r != nil {
+			s := string(r.Kind) + " " + qualified(in.cat(), r, in.Source.SearchPath(true))
+			if n := a.int(2); n > 0 && n <= len(r.Columns) {
+				s = "column " + funcs.QuoteIdent(r.Columns[n-1].Name) + " of " + s
+			}
+			return text(s)
+		}
+	}
+	return nothing(types.Text)
+}
+
+func tableVisible(in *Info, a args) (vec.Scalar, error) {
+	path := in.Source.SearchPath(true)
+	if r := in.cat().Relation(a.oid(0)); r != nil {
+		return boolean(visible(in.cat(), r, path))
+	}
+	if x, ok := indexByID(in.cat(), a.oid(0)); ok {
+		sc := in.cat().SchemaByID(x.rel.Schema)
+		return boolean(sc != nil && slices.Contains(path, sc.Name))
+	}
+	return nothing(types.Bool)
+}
+
+func indexProperty(_ *Info, a args) (vec.Scalar, error) {
+	switch a.text(2) {
+	case "asc", "nulls_last", "orderable", "distance_orderable", "returnable", "search_array", "search_nulls":
+		return boolean(a.text(2) != "distance_orderable")
+	case "desc", "nulls_first":
+		return boolean(false)
+	}
+	return nothing(types.Bool)
+}
+
+// Bits of pg_relation_is_updatable: insert, update, delete.
+const (
+	canInsert = 1 << 3
+	canUpdate = 1 << 2
+	canDelete = 1 << 4
+)
+
+func relationUpdatable(in *Info, a args) (vec.Scalar, error) {
+	v := vec.Scalar{Type: types.T(types.Int4)}
+	if r := in.cat().Relation(a.oid(0)); r != nil {
+		switch r.Kind {
+		case catalog.Table:
+			v.I = canInsert | canUpdate | canDelete
+		case catalog.Stream:
+			v.I = canInsert
+		}
+	}
+	return v, nil
+}
+
+func columnUpdatable(in *Info, a args) (vec.Scalar, error) {
+	r := in.cat().Relation(a.oid(0))
+	return boolean(r != nil && r.Kind == catalog.Table)
+}
+
+// privilege answers for relations: roles may do everything, if role and relation exist. With two arguments the role
+// is the one who asks.
+func privilege(want bool) infoFunc {
+	return func(in *Info, a args) (vec.Scalar, error) {
+		at := 0
+		if len(a) == 3 {
+			if err := in.checkRole(a, 0); err != nil {
+				return vec.Scalar{}, err
+			}
+			at = 1
+		}
+		if a.isText(at) {
+			if _, err := in.lookupClass(a.text(at)); err != nil {
+				return vec.Scalar{}, err
+			}
+			return boolean(want)
+		}
+		_, isIndex := indexByID(in.cat(), a.oid(at))
+		if in.cat().Relation(a.oid(at)) == nil && !isIndex {
+			return nothing(types.Bool)
+		}
+		return boolean(want)
+	}
+}
+
+func (in *Info) checkRole(a args, i int) error {
+	if a.isText(i) && in.cat().Role(a.text(i)) == nil && a.text(i) != "public" {
+		return pgerr.Newf(pgerr.UndefinedObject, `role "%s" does not exist`, a.text(i))
+	}
+	return nil
+}
+
+func schemaPrivilege(in *Info, a args) (vec.Scalar, error) {
+	at := len(a) - 2
+	if at < 0 {
+		return boolean(false)
+	}
+	if at == 1 {
+		if err := in.checkRole(a, 0); err != nil {
+			return vec.Scalar{}, err
+		}
+	}
+	var n *catalog.Schema
+	if a.isText(at) {
+		if n = in.cat().Schema(a.text(at)); n == nil {
+			return vec.Scalar{}, pgerr.Newf(pgerr.InvalidSchemaName, `schema "%s" does not exist`, a.text(at))
+		}
+	} else if n = in.cat().SchemaByID(a.oid(at)); n == nil {
+		return nothing(types.Bool)
+	}
+	create := strings.Contains(strings.ToUpper(a.text(at+1)), "CREATE")
+	return boolean(!create || !in.cat().IsSystemSchema(n.ID))
+}
+
+func databasePrivilege(in *Info, a args) (vec.Scalar, error) {
+	at := len(a) - 2
+	if at == 1 {
+		if err := in.checkRole(a, 0); err != nil {
+			return vec.Scalar{}, err
+		}
+	}
+	if at >= 0 && a.isText(at) && a.text(at) != DatabaseName {
+		return vec.Scalar{}, pgerr.Newf(pgerr.InvalidCatalogName, `database "%s" does not exist`, a.text(at))
+	}
+	return boolean(true)
+}
+
+func hasRole(in *Info, a args) (vec.Scalar, error) {
+	user, at := in.User(), 0
+	if len(a) == 3 {
+		at = 1
+		if a.isText(0) {
+			user = a.text(0)
+		} else if r := in.cat().RoleByID(a.oid(0)); r != nil {
+			user = r.Name
+		}
+	}
+	u := in.cat().Role(user)
+	var r *catalog.Role
+	if a.isText(at) {
+		if r = in.cat().Role(a.text(at)); r == nil {
+			return vec.Scalar{}, pgerr.Newf(pgerr.UndefinedObject, `role "%s" does not exist`, a.text(at))
+		}
+	} else {
+		r = in.cat().RoleByID(a.oid(at))
+	}
+	return boolean(u != nil && (u.Super || r != nil && r.ID == u.ID))
+}
+
+func relationSize(in *Info, a args) (vec.Scalar, error) {
+	id := a.oid(0)
+	if a.isText(0) {
+		o, err := in.lookupClass(a.text(0))
+		if err != nil {
+			return vec.Scalar{}, err
+		}
+		id = catalog.ID(o)
+	}
+	if in.cat().Relation(id) == nil {
+		if _, ok := indexByID(in.cat(), id); !ok {
+			return nothing(types.Int8)
+		}
+	}
+	if in.Size == nil {
+		return bigint(0)
+	}
+	return bigint(in.Size(id))
+}
+
+func databaseSize(in *Info, _ args) (vec.Scalar, error) {
+	if in.Size == nil {
+		return bigint(0)
+	}
+	return bigint(in.Size(0))
+}
+
+func encodingToChar(_ *Info, a args) (vec.Scalar, error) {
+	name := ""
+	switch a.int(0) {
+	case 0:
+		name = "SQL_ASCII"
+	case encodingUTF8:
+		name = "UTF8"
+	}
+	return vec.Scalar{Type: types.T(types.Name), B: []byte(name)}, nil
+}
+
+func charToEncoding(_ *Info, a args) (vec.Scalar, error) {
+	v := vec.Scalar{Type: types.T(types.Int4), I: -1}
+	switch strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(a.text(0))) {
+	case "utf8", "unicode":
+		v.I = encodingUTF8
+	case "sqlascii":
+		v.I = 0
+	}
+	return v, nil
+}
+
+// toReg is the lookup that answers null for what is not there.
+func toReg(t types.OID) infoFunc {
+	return func(in *Info, a args) (vec.Scalar, error) {
+		oid, err := in.RegLookup(t, a.text(0))
+		switch {
+		case err == nil:
+			return vec.Scalar{Type: types.T(t), I: int64(oid)}, nil
+		case pgerr.Is(err, pgerr.InvalidName):
+			return vec.Scalar{}, err
+		}
+		return nothing(t)
+	}
+}
