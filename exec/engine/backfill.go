@@ -175,12 +175,15 @@ func (e *Engine) createView(ctx context.Context, ch *catalogChange, plan *physic
 	}
 	defer e.jobs.end(j)
 
-	p, tp := e.pinWithTap(view.Reads())
-	defer e.taps.close(tp)
+	p, tp, err := e.openTap(view.Reads())
+	if err != nil {
+		return err
+	}
+	defer e.closeTap(tp)
 	defer p.release()
 	ch.Since = e.retainedFrom(view.Reads())
 	f := &filler{e: e, c: p.core, view: view, meta: meta, since: ch.Since, to: p.epoch, clock: p.clock, job: j}
-	j.total.Store(p.rowsOf(view.Reads()))
+	j.total.Store(e.rowsOf(p, view.Reads()))
 	stopReport := j.report(n)
 	defer stopReport()
 	if err := f.fill(ctx, p); err != nil {
@@ -249,14 +252,29 @@ func (ct *cut) cutover(ctx context.Context, f *filler, tp *tap, ch *catalogChang
 	return nil
 }
 
-// pinWithTap pins relations and opens a tap on what changes them from the next epoch on.
-func (e *Engine) pinWithTap(ids []catalog.ID) (*pin, *tap) {
-	e.publish.Lock() // no epoch lies between the pin and the tap
-	defer e.publish.Unlock()
-	return e.pinLocked(ids), e.taps.open(e.core, ids)
+// openTap pins relations and opens a tap on what changes them from the next epoch on. The engine goroutine does it: no
+// epoch lies between the two, and no step is running.
+func (e *Engine) openTap(ids []catalog.ID) (p *pin, tp *tap, err error) {
+	err = e.submit(&request{run: func(ct *cut) error {
+		p = ct.c.pin(ids)
+		tp = e.taps.open(ct.c, ids)
+		return nil
+	}})
+	return p, tp, err
 }
 
-func (p *pin) rowsOf(ids []catalog.ID) int64 {
+// closeTap ends a tap. An engine that has stopped has no use for it any more.
+func (e *Engine) closeTap(tp *tap) {
+	_ = e.submit(&request{run: func(*cut) error {
+		e.taps.close(tp)
+		return nil
+	}})
+}
+
+// rowsOf is about how many rows a backfill from p will read.
+func (e *Engine) rowsOf(p *pin, ids []catalog.ID) int64 {
+	e.publish.RLock()
+	defer e.publish.RUnlock()
 	var n int64
 	for _, id := range ids {
 		if s := p.snaps[id]; s != nil {
@@ -268,7 +286,8 @@ func (p *pin) rowsOf(ids []catalog.ID) int64 {
 	return n
 }
 
-// taps collect the changes of relations for running backfills.
+// taps collect the changes of relations for running backfills. The engine goroutine opens, closes and feeds them; the
+// backfills take from them.
 type taps struct {
 	mu   sync.Mutex
 	list []*tap

@@ -213,16 +213,7 @@ func (ct *cut) validateBag(c *tableChange, b *vec.Batch) error {
 	if r == nil || r.table == nil {
 		return nil // made by this transaction
 	}
-	all := c.cols
-	found := vec.NewBatch(c.rows.Types(), 0)
-	var match []int32
-	r.table.Lookup(b, all, found, &match)
-	have := make([]int64, len(c.order))
-	for k, i := range match {
-		if c.same(c.order[i].old, found, k) {
-			have[i] += found.Weight(k)
-		}
-	}
+	have := r.table.Copies(b)
 	for i, rc := range c.order {
 		n := have[i] + rc.net
 		for _, e := range ct.changes {
@@ -313,8 +304,6 @@ func (ct *cut) feedStream(id catalog.ID, b *vec.Batch, runs []connect.Run) {
 		return
 	}
 	if r.meta.Watermark == nil {
-		r.stream.rows += int64(b.N)
-		ct.undo = append(ct.undo, func() { r.stream.rows -= int64(b.N) })
 		ct.feed(id, b)
 		return
 	}
@@ -376,7 +365,7 @@ func (ct *cut) finishLog() (txns []uint64, last storage.Record, err error) {
 
 // commit makes the epoch durable while the dataflow computes it, and publishes it.
 func (ct *cut) commit() error {
-	e, c := ct.e, ct.c
+	c := ct.c
 	txns, last, err := ct.finishLog()
 	if err != nil {
 		return err
@@ -416,9 +405,14 @@ func (ct *cut) publish(res *dataflow.Result) {
 func (ct *cut) apply(res *dataflow.Result) {
 	c := ct.c
 	for id, batches := range ct.inputs {
-		if r := c.rels[id]; r != nil && r.table != nil {
+		r := c.rels[id]
+		switch {
+		case r == nil:
+		case r.table != nil:
+			r.table.Apply(batches...)
+		case r.stream != nil:
 			for _, b := range batches {
-				r.table.Apply(b)
+				r.stream.rows += int64(b.N)
 			}
 		}
 	}

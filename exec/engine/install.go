@@ -1,8 +1,6 @@
 package engine
 
 import (
-	"math"
-
 	"github.com/millracedb/millrace/exec/dataflow"
 	"github.com/millracedb/millrace/exec/state"
 	"github.com/millracedb/millrace/planner/physical"
@@ -57,7 +55,7 @@ func newRelation(meta *catalog.Relation) (*relation, error) {
 	case catalog.Stream:
 		r.stream = &stream{id: meta.ID}
 	case catalog.Table:
-		r.table = state.NewRelation(meta.ID, columnTypes(meta), meta.PrimaryKey)
+		r.table = state.NewRelation(meta.ID, columnTypes(meta), meta.PrimaryKey, false)
 	case catalog.MatView:
 		if meta.Suspended != "" {
 			return r, nil
@@ -189,5 +187,3 @@ func (e *Engine) retainedFrom(ids []catalog.ID) map[catalog.ID]uint64 {
 	}
 	return out
 }
-
-const forgetAll = math.MaxUint64

@@ -71,7 +71,7 @@ func (t *txn) Query(ctx context.Context, q *physical.Query, fc *funcs.Ctx) (Curs
 		return nil, err
 	}
 	t.pinFor(q)
-	return query.Run(ctx, q, &sources{t: t, fc: fc}, fc)
+	return query.Run(ctx, q, &txnSources{t: t, fc: fc}, fc)
 }
 
 // pinFor pins what a statement reads. A transaction block keeps the epoch of its first statement, so that it pins
@@ -126,13 +126,13 @@ func (t *txn) readable(ids []catalog.ID) error {
 	return nil
 }
 
-// sources gives a query the rows a transaction sees. It implements query.Sources.
-type sources struct {
+// txnSources gives a query the rows a transaction sees. It implements query.Sources.
+type txnSources struct {
 	t  *txn
 	fc *funcs.Ctx
 }
 
-func (s *sources) Scan(ctx context.Context, n *physical.Scan, key []vec.Scalar) (query.Rows, error) {
+func (s *txnSources) Scan(ctx context.Context, n *physical.Scan, key []vec.Scalar) (query.Rows, error) {
 	meta, err := s.t.relation(n.Rel)
 	if err != nil {
 		return nil, err
@@ -153,7 +153,7 @@ func (s *sources) Scan(ctx context.Context, n *physical.Scan, key []vec.Scalar) 
 }
 
 // lookup answers by the live index, if the live state is the one that the transaction reads.
-func (s *sources) lookup(n *physical.Scan, meta *catalog.Relation, key []vec.Scalar) (query.Rows, bool) {
+func (s *txnSources) lookup(n *physical.Scan, meta *catalog.Relation, key []vec.Scalar) (query.Rows, bool) {
 	e, t := s.t.e, s.t
 	e.publish.RLock()
 	defer e.publish.RUnlock()
@@ -200,7 +200,7 @@ func columnType(meta *catalog.Relation, c int) types.Type {
 }
 
 // scan reads the pinned snapshot of a table or materialized view under the transaction's own changes.
-func (s *sources) scan(n *physical.Scan, meta *catalog.Relation, key []vec.Scalar, over []*tableChange) (query.Rows, error) {
+func (s *txnSources) scan(n *physical.Scan, meta *catalog.Relation, key []vec.Scalar, over []*tableChange) (query.Rows, error) {
 	t := s.t
 	if t.pins == nil {
 		t.pins = t.e.pin([]catalog.ID{n.Rel})
@@ -379,7 +379,7 @@ func (o *overlaid) Close() {
 }
 
 // system gives the rows of a system relation.
-func (s *sources) system(n *physical.Scan, meta *catalog.Relation) (query.Rows, error) {
+func (s *txnSources) system(n *physical.Scan, meta *catalog.Relation) (query.Rows, error) {
 	p := s.t.e.opts.Providers[n.Rel]
 	if p == nil {
 		return &oneBatch{}, nil

@@ -127,13 +127,6 @@ func (c *core) loadPages(e *Engine, shapes map[uint32]string) error {
 			return err
 		}
 	}
-	for _, r := range c.rels {
-		if r.view != nil {
-			if err := r.view.Loaded(); err != nil {
-				return err
-			}
-		}
-	}
 	return c.errs.loaded()
 }
 

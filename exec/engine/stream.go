@@ -16,18 +16,15 @@ import (
 const streamBatchRows = 2048
 
 // stream reads the retained rows of a stream up to the pinned epoch, then the transaction's own.
-func (s *sources) stream(_ context.Context, n *physical.Scan, meta *catalog.Relation) (query.Rows, error) {
+func (s *txnSources) stream(_ context.Context, n *physical.Scan, meta *catalog.Relation) (query.Rows, error) {
 	t := s.t
 	if t.pins == nil {
 		t.pins = t.e.pin([]catalog.ID{n.Rel})
 	}
-	t.e.publish.RLock()
-	c, r := t.e.core, t.e.core.rels[n.Rel]
-	t.e.publish.RUnlock()
 	out := &streamRows{}
-	if r != nil && r.stream != nil {
+	if c, forgotten, ok := t.e.streamState(n.Rel); ok {
 		var err error
-		if out, err = c.streamRows(meta, n.Cols, r.stream.forgotten, t.pins.epoch); err != nil {
+		if out, err = c.streamRows(meta, n.Cols, forgotten, t.pins.epoch); err != nil {
 			return nil, storeError(err)
 		}
 	}
@@ -45,6 +42,17 @@ func (s *sources) stream(_ context.Context, n *physical.Scan, meta *catalog.Rela
 		}
 	}
 	return out, nil
+}
+
+// streamState says whether a stream exists, and up to which epoch its rows are forgotten.
+func (e *Engine) streamState(id catalog.ID) (c *core, forgotten uint64, ok bool) {
+	e.publish.RLock()
+	defer e.publish.RUnlock()
+	r := e.core.rels[id]
+	if r == nil || r.stream == nil {
+		return nil, 0, false
+	}
+	return e.core, r.stream.forgotten, true
 }
 
 // streamRows reads a stream's rows in epochs (from, to] from the log.

@@ -10,7 +10,8 @@ import (
 	"github.com/millracedb/millrace/sql/vec"
 )
 
-// stream is the run-time state of a stream: its watermark and how far back its rows are kept.
+// stream is the run-time state of a stream: its watermark, which the engine goroutine alone uses, and how far back its
+// rows are kept, which the publish lock guards.
 type stream struct {
 	id catalog.ID
 	// maxTime is the greatest event time seen in each partition (0 for rows that came by INSERT or COPY).
@@ -45,7 +46,6 @@ func subDelay(t, delay int64) int64 {
 // front of it have made. It advances the watermark, and returns the late rows' numbers. A null time is never late. This
 // is a pure function of the row order, so that replay decides the same.
 func (s *stream) settle(w *catalog.Watermark, b *vec.Batch, runs []connect.Run) (late []int) {
-	s.rows += int64(b.N)
 	if w == nil || b.N == 0 {
 		return nil
 	}
@@ -97,6 +97,6 @@ func withLate(b *vec.Batch, late []int) *vec.Batch {
 
 // undo returns what puts s back to the present state.
 func (s *stream) undo() func() {
-	times, rows := maps.Clone(s.maxTime), s.rows
-	return func() { s.maxTime, s.rows = times, rows }
+	times := maps.Clone(s.maxTime)
+	return func() { s.maxTime = times }
 }

@@ -13,7 +13,7 @@ type apply struct {
 	args []*expr.Program
 	on   *expr.Program
 	left Rows
-	cur  *vec.Batch   // copy of the left batch being worked on
+	cur  *vec.Batch     // copy of the left batch being worked on
 	vals [][]vec.Scalar // outer values of its rows
 	row  int
 }
@@ -148,10 +148,7 @@ func (r *runner) subquery(id int, outer []vec.Scalar) (*vec.Batch, error) {
 		return nil, internal("subquery %d is not in the plan", id)
 	}
 	inner := &runner{ctx: r.ctx, q: r.q, src: r.src, mem: r.mem, work: r.work}
-	fc := *r.fc
-	fc.Errors = nil
-	fc.Forget()
-	fc.Subquery = inner.subquery
-	inner.fc = &fc
+	inner.fc = r.fc.Fork()
+	inner.fc.Subquery = inner.subquery
 	return inner.inner(r.q.Subplans[id], outer)
 }

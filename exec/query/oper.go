@@ -3,7 +3,6 @@ package query
 import (
 	"math"
 
-	"github.com/millracedb/millrace/exec/dataflow"
 	"github.com/millracedb/millrace/exec/op"
 	"github.com/millracedb/millrace/planner/physical"
 	"github.com/millracedb/millrace/sql/catalog"
@@ -15,8 +14,8 @@ import (
 // comes after its inputs.
 type operator struct {
 	r     *runner
-	op    dataflow.Operator
-	step  dataflow.Step
+	op    op.Operator
+	step  op.Step
 	in    []physical.Node
 	port  int
 	rows  Rows // of the input at port; nil: not opened
@@ -31,7 +30,7 @@ func (r *runner) operator(n physical.Node) (Rows, error) {
 		return nil, err
 	}
 	x := &operator{r: r, op: o, in: n.Inputs()}
-	x.step = dataflow.Step{
+	x.step = op.Step{
 		Ctx: r.fc, Clock: r.fc.Now, Workers: 1,
 		Watermark: func(catalog.ID) int64 { return math.MaxInt64 },
 		RowError: func(err *pgerr.Error, _ string, _ int64) {

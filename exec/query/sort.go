@@ -145,4 +145,3 @@ func (s *sorted) Close() {
 		s.in = nil
 	}
 }
-

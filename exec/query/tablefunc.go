@@ -54,4 +54,3 @@ func (r *runner) tableFunc(n *physical.TableFunc) (Rows, error) {
 	}
 	return &batches{list: []*vec.Batch{out}}, nil
 }
-
