@@ -41,6 +41,51 @@ func BenchmarkCommit(b *testing.B) {
 	}
 }
 
+// Small commits while checkpoints of 16 MB follow each other without a pause.
+func BenchmarkCommitBesideCheckpoints(b *testing.B) {
+	s := mustOpen(b, testOptions(b.TempDir()))
+	defer s.Close()
+	var epoch atomic.Uint64
+	stop, done := make(chan bool), make(chan int)
+	commit := func() {
+		n := epoch.Load() + 1
+		if _, err := s.Commit(n, nil, Record{Rel: 1, Payload: make([]byte, 200)}); err != nil {
+			b.Fatal(err)
+		}
+		epoch.Store(n)
+	}
+	commit()
+	go func() {
+		for n := 0; ; n++ {
+			select {
+			case <-stop:
+				done <- n
+				return
+			default:
+			}
+			at := epoch.Load()
+			c := s.BeginCheckpoint(at)
+			for p := range uint64(1000) {
+				c.Put(PageID{1, (p + 1000*at) % 4000}, randomPage(p+at, 16<<10))
+			}
+			if err := c.Commit(nil); err != nil {
+				b.Error(err)
+			}
+		}
+	}()
+	var took []time.Duration
+	for b.Loop() {
+		start := time.Now()
+		commit()
+		took = append(took, time.Since(start))
+	}
+	close(stop)
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)/2].Microseconds()), "p50-us")
+	b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "p99-us")
+	b.ReportMetric(float64(16*<-done)/b.Elapsed().Seconds(), "checkpoint-MB/s")
+}
+
 // A COPY of 200 MB (1 M rows of 200 B) in parts of 1 MiB, then its commit.
 func BenchmarkStreamedCommit(b *testing.B) {
 	o := testOptions(b.TempDir())

@@ -4,12 +4,20 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/dgraph-io/badger/v4"
 )
 
-// inFlight is how many Badger transactions of a checkpoint may be on their way.
-const inFlight = 4
+const (
+	// inFlight is how many Badger transactions of a checkpoint may be on their way.
+	inFlight = 2
+	// While epochs are being committed, a checkpoint gives way to them: it writes
+	// in steps of paceBytes, syncs each, so that no large flush stands in the way
+	// of the log's, and rests for paceRest. Otherwise it goes at full speed.
+	paceBytes = 1 << 20
+	paceRest  = 3 * time.Millisecond
+)
 
 // Checkpoint writes pages as they are at one epoch. It is for one goroutine.
 // Until Commit returns nothing it wrote counts; after a crash or Abort it
@@ -21,6 +29,8 @@ type Checkpoint struct {
 	base  int64 // log bytes at the start
 
 	txn     *badger.Txn
+	size    int    // bytes since the last step
+	commits uint64 // of the log, at the last step
 	slots   chan struct{}
 	wg      sync.WaitGroup
 	mu      sync.Mutex // guards err
@@ -42,6 +52,7 @@ func (s *Store) BeginCheckpoint(epoch uint64) *Checkpoint {
 	c := &Checkpoint{
 		st: st, ckpt: st.next, epoch: epoch, err: err,
 		slots:   make(chan struct{}, inFlight),
+		commits: s.log.commits.Load(),
 		changed: map[PageID]pageCopy{}, tables: map[uint32]bool{},
 	}
 	st.next++
@@ -77,7 +88,28 @@ func (c *Checkpoint) Put(id PageID, data []byte) error {
 		return err
 	}
 	c.changed[id] = p
-	return nil
+	c.size += len(data)
+	return c.pace()
+}
+
+// pace ends a step and rests, if the log is in use.
+func (c *Checkpoint) pace() error {
+	if c.size < paceBytes {
+		return nil
+	}
+	c.size = 0
+	commits := c.st.store.log.commits.Load()
+	if commits == c.commits {
+		return nil
+	}
+	c.commits = commits
+	c.send()
+	c.wg.Wait()
+	if err := c.st.sync(); err != nil {
+		return c.fail(err)
+	}
+	time.Sleep(paceRest)
+	return c.failed()
 }
 
 // unput takes back the chunks from keep on that an earlier Put of the page in
@@ -247,8 +279,14 @@ func (c *Checkpoint) commit(payload []byte) ([][]byte, error) {
 	if err := c.failed(); err != nil {
 		return nil, err
 	}
+	if err := st.sync(); err != nil {
+		return nil, err
+	}
 	err = st.db.Update(func(txn *badger.Txn) error { return txn.Set([]byte{keyManifest}, m.encode()) })
 	if err != nil {
+		return nil, err
+	}
+	if err := st.sync(); err != nil {
 		return nil, err
 	}
 	return c.publish(m, payload, segs), nil

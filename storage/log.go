@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 // directSize is how large a record or a transaction's buffer may grow before
@@ -20,8 +21,9 @@ type segmentLog struct {
 	store *Store
 	dir   string
 
-	commitMu sync.Mutex // one Commit or sync at a time
-	buf      []byte     // of Commit, reused
+	commits  atomic.Uint64 // how many there were: a checkpoint asks
+	commitMu sync.Mutex    // one Commit or sync at a time
+	buf      []byte        // of Commit, reused
 
 	mu      sync.Mutex
 	segs    []*segment // by sequence; the last one is active
@@ -230,6 +232,7 @@ func (s *Store) Commit(epoch uint64, txns []uint64, extra ...Record) (Position, 
 	if err := s.space.forUpkeep(); err != nil {
 		return Position{}, err
 	}
+	l.commits.Add(1)
 	f, end, err := l.writeCommit(epoch, txns, extra)
 	if err != nil {
 		return Position{}, err
