@@ -58,8 +58,22 @@ func numericFuncs() []Func {
 		{Name: "min_scale", Kind: Function, Args: one, Ret: types.Int4, Vol: Immutable, Section: secMath,
 			Doc: "Digits after the point that are needed.", Example: "min_scale(8.4100) → 2", Kernel: Each(scaleOf(types.NumericMinScale))},
 	}
-	return fs
+	for _, name := range []string{"power", "pow"} {
+		fs = append(fs, f2(Function, name, "a raised to b.", name+"(9.0, 3.0) → 729.0000000000000000", types.NumericPower))
+	}
+	return append(fs,
+		f2(Operator, "^", "a raised to b.", "2.0 ^ 3 → 8.0000000000000000", types.NumericPower),
+		f2(Function, "log", "Logarithm of b to base a.", "log(2.0, 64.0) → 6.0000000000000000", types.NumericLog),
+		f1(Function, "sqrt", "Square root.", "sqrt(2.0) → 1.414213562373095", true, types.NumericSqrt),
+		f1(Function, "exp", "e to a power.", "exp(1.0) → 2.7182818284590452", true, types.NumericExp),
+		f1(Function, "ln", "Natural logarithm.", "ln(2.0) → 0.6931471805599453", true, types.NumericLn),
+		f1(Function, "log", "Logarithm to base 10.", "log(100.0) → 2.0000000000000000", true, log10Numeric),
+		f1(Function, "log10", "Logarithm to base 10.", "log10(1000.0) → 3.0000000000000000", true, log10Numeric))
 }
+
+var numericTen = types.AppendNumericInt(nil, 10)
+
+func log10Numeric(dst, a []byte) ([]byte, error) { return types.NumericLog(dst, numericTen, a) }
 
 // clampScale keeps the number of places within what PostgreSQL shows.
 func clampScale(n int64) int { return int(min(max(n, -131072), 16383)) }

@@ -95,7 +95,8 @@ func (o *oracle) ask(t *testing.T, qs []string) []*string {
 }
 
 func (o *oracle) ctx() *funcs.Ctx {
-	return &funcs.Ctx{Context: context.Background(), Env: o.env}
+	now := types.TimestampFromTime(time.Now())
+	return &funcs.Ctx{Context: context.Background(), Env: o.env, Now: now, TxnNow: now}
 }
 
 // eval computes e and answers its text like the try function.
@@ -174,7 +175,10 @@ func concrete(f *funcs.Func, rnd *rand.Rand) []types.OID {
 func pick[T any](rnd *rand.Rand, xs []T) T { return xs[rnd.IntN(len(xs))] }
 
 func (o *oracle) arg(t types.OID, f *funcs.Func, i int) (expr.Expr, string) {
-	vals, ok := argSamples[fmt.Sprintf("%s/%d", f.Name, i)]
+	vals, ok := argSamples[fmt.Sprintf("%s/%d/%s", f.Name, i, t)]
+	if !ok {
+		vals, ok = argSamples[fmt.Sprintf("%s/%d", f.Name, i)]
+	}
 	if !ok || o.rnd.IntN(10) == 0 {
 		vals = samples(t)
 	}
@@ -300,6 +304,9 @@ func TestOracleFunctions(t *testing.T) {
 				skipped[f.Name] = true
 				continue
 			}
+			if reason := deliberate(f, c.sql, want, got); reason != "" {
+				continue
+			}
 			if !same(want, got, c.e.Type().OID) {
 				fails = append(fails, failure{f.Name + fmt.Sprint(f.Args), fmt.Sprintf("%s\n\twant %s\n\tgot  %s", c.sql, show(want), show(got))})
 			} else if want != nil && *want != *got && strings.HasPrefix(*want, "ERROR ") {
@@ -322,6 +329,23 @@ func TestOracleFunctions(t *testing.T) {
 			t.Logf("message: %s", m)
 		}
 	}
+}
+
+// deliberate says why a difference from PostgreSQL is wanted, "" if it is not.
+func deliberate(f *funcs.Func, sql string, want, got *string) string {
+	if want == nil || got == nil {
+		return ""
+	}
+	raises := strings.HasPrefix(*got, "ERROR 22008") && !strings.HasPrefix(*want, "ERROR")
+	switch {
+	case f.Name == "make_interval" && raises:
+		return "PostgreSQL 15 wraps around"
+	case f.Name == "age" && strings.Contains(sql, "infinity") && raises:
+		return "PostgreSQL 15 takes an infinity for a number"
+	case f.Name == "width_bucket" && *want == "-2147483648":
+		return "PostgreSQL 15 overflows"
+	}
+	return ""
 }
 
 func keys[V any](m map[string]V) []string {

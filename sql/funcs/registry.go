@@ -10,7 +10,8 @@ import (
 // sections are the parts of the function table, one file each, in the order of docs/functions.md.
 func sections() [][]Func {
 	return [][]Func{
-		compareFuncs(), intFuncs(), floatFuncs(), numericFuncs(), stringFuncs(), concatFuncs(),
+		compareFuncs(), intFuncs(), floatFuncs(), numericFuncs(), miscMathFuncs(), stringFuncs(), concatFuncs(),
+		datetimeFuncs(),
 	}
 }
 

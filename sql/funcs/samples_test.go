@@ -5,7 +5,9 @@ import (
 )
 
 // oracleSkips are functions whose result differs from PostgreSQL's on purpose, or cannot be compared, and why.
-var oracleSkips = map[string]string{}
+var oracleSkips = map[string]string{
+	"now": "the clock", "transaction_timestamp": "the clock", "statement_timestamp": "the clock",
+}
 
 // argSamples are arguments that make sense for one argument of a function, tried mostly instead of the type's.
 var argSamples = map[string][]string{
@@ -15,9 +17,25 @@ var argSamples = map[string][]string{
 	"encode/1":     {"hex", "base64", "escape", "HEX", "nope"}, "decode/1": {"hex", "base64", "escape", "nope"},
 	"decode/0": {"MTIzAAE=", "3031", "abc", "a\\001b", "zz", "YWJj", "YWJjZA==", "YWJjZA=", "Y=Jj", "YW Jj"},
 	"repeat/1": {"0", "3", "-1", "100", "2147483647"}, "lpad/1": {"0", "5", "-1", "20", "2147483647"}, "rpad/1": {"0", "5", "-1", "20", "2147483647"},
-	"format/0":       {"%s", "hello %s %s", "%I", "%L", "%1$s %1$L", "%-5s|", "%5s|", "%*s", "%%", "%", "%z", "%2$s %s", "%0$s", "%I %L %s"},
+	"format/0":  {"%s", "hello %s %s", "%I", "%L", "%1$s %1$L", "%-5s|", "%5s|", "%*s", "%%", "%", "%z", "%2$s %s", "%0$s", "%I %L %s"},
+	"extract/0": unitSamples, "date_part/0": unitSamples, "date_trunc/0": unitSamples,
+	"timezone/0/interval": {"00:00", "-05:00", "3 hours", "1 day"}, "timezone/0": zoneSamples, "date_trunc/2": zoneSamples,
+	"make_date/0": {"2000", "2024", "0", "-44", "9999999"}, "make_date/1": {"1", "2", "12", "13"}, "make_date/2": {"1", "29", "31", "0"},
+	"make_time/0": {"0", "23", "24"}, "make_time/1": {"0", "59", "60"}, "make_time/2": {"0", "59.999999", "60", "12.5", "-1", "NaN"},
+	"make_timestamp/0": {"2000", "2024", "-1"}, "make_timestamp/1": {"1", "2", "12"}, "make_timestamp/2": {"1", "29"},
+	"make_timestamp/3": {"0", "23"}, "make_timestamp/4": {"0", "59"}, "make_timestamp/5": {"0", "59.5"},
+	"make_timestamptz/0": {"2000", "2024", "-1"}, "make_timestamptz/1": {"1", "2", "12"}, "make_timestamptz/2": {"1", "29"},
+	"make_timestamptz/3": {"0", "23"}, "make_timestamptz/4": {"0", "59"}, "make_timestamptz/5": {"0", "59.5"}, "make_timestamptz/6": zoneSamples,
+	"date_bin/0":     {"15 minutes", "1 day", "1 hour", "0", "-1 day", "1 month", "7 days"},
+	"to_timestamp/0": {"0", "1284352323", "-1", "1284352323.123456", "Infinity", "-Infinity", "NaN", "1e15", "1e300"},
+	"factorial/0":    {"0", "1", "5", "20", "30", "-1", "50000"},
 	"convert_from/1": {"UTF8", "utf-8"}, "convert_to/1": {"UTF8", "utf-8"},
 }
+
+var unitSamples = []string{"year", "month", "day", "hour", "minute", "second", "week", "quarter", "century", "decade", "millennium", "milliseconds", "microseconds",
+	"dow", "doy", "epoch", "isodow", "isoyear", "julian", "timezone", "timezone_hour", "nope", "DAY"}
+
+var zoneSamples = []string{"UTC", "America/Denver", "Australia/Sydney", "EST", "+03", "nope", "PST8PDT"}
 
 func samples(t types.OID) []string {
 	if s, ok := typeSamples[t]; ok {

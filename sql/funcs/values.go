@@ -1,7 +1,10 @@
 package funcs
 
 import (
+	"errors"
 	"math"
+
+	"github.com/millracedb/millrace/sql/pgerr"
 
 	"github.com/millracedb/millrace/sql/types"
 )
@@ -15,3 +18,6 @@ func f64frombits(b uint64) float64 { return math.Float64frombits(b) }
 func setFuncs() []*SetFunc { return nil }
 
 func postgresOIDs() map[string]types.OID { return nil }
+
+// asPgerr finds the PostgreSQL error in err.
+func asPgerr(err error, e **pgerr.Error) bool { return errors.As(err, e) }
