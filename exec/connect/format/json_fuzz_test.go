@@ -140,8 +140,9 @@ func (r *reading) field(name string, value []byte, exact bool) bool {
 		}
 		return true
 	}
+	fold := strings.ToLower(name) // not EqualFold, which knows more equal letters
 	for i, c := range r.cols {
-		if strings.ToLower(column(c)) != strings.ToLower(name) || r.exact[i] && !exact {
+		if strings.ToLower(column(c)) != fold || r.exact[i] && !exact {
 			continue
 		}
 		text, ok := r.read(c, value)

@@ -102,7 +102,7 @@ func (t *tracker) become(s connect.State) {
 
 // status is the snapshot that Status returns.
 func (t *tracker) status(connection *trouble) connect.Status {
-	connErr, connErrAt := connection.history()
+	connErrAt, connErr := connection.history()
 	away := connection.last() != nil
 	t.mu.Lock()
 	defer t.mu.Unlock()

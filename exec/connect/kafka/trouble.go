@@ -55,9 +55,9 @@ func (t *trouble) last() error {
 	return t.mu.err
 }
 
-// history returns the last error there was, and when.
-func (t *trouble) history() (error, time.Time) {
+// history returns when the last error was, and which.
+func (t *trouble) history() (at time.Time, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.mu.past, t.mu.at
+	return t.mu.at, t.mu.past
 }
