@@ -85,17 +85,18 @@ func TestImportLawEdges(t *testing.T) {
 func TestSeededViolations(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{
-		"go.mod":          "module " + module + "\n\ngo 1.26\n",
-		"sql/doc.go":      "// Package sql is fine.\npackage sql\n",
-		"storage/doc.go":  "// Package storage imports what it may not.\npackage storage\n\nimport _ \"" + module + "/sql\"\n",
-		"exec/exec.go":    "// Package exec has no doc.go.\npackage exec\n",
-		"exec/spaces.go":  "package exec\n\nvar  a int\n",
-		"exec/long.go":    "package exec\n" + strings.Repeat("\n// a line\n", maxLines),
-		"exec/later.go":   "package exec\n\n// TO" + "DO: write it.\n",
-		"planner/doc.go":  "package planner\n",
-		"README.md":       "See `exec/nowhere.go`, `exec/exec.go:1`, `sql/...`, [this](docs/none.md), [that](docs/a.md#part).\n",
-		"docs/a.md":       "`./storage/doc.go` and `planner/*.go` are there, `go test ./...` is no path.\n",
-		"utils/helper.go": "package utils\n",
+		"go.mod":             "module " + module + "\n\ngo 1.26\n",
+		"sql/doc.go":         "// Package sql is fine.\npackage sql\n",
+		"storage/doc.go":     "// Package storage imports what it may not.\npackage storage\n\nimport _ \"" + module + "/sql\"\n",
+		"exec/exec.go":       "// Package exec has no doc.go.\npackage exec\n",
+		"exec/spaces.go":     "package exec\n\nvar  a int\n",
+		"exec/long.go":       "package exec\n" + strings.Repeat("\n// a line\n", maxLines),
+		"exec/later.go":      "package exec\n\n// TO" + "DO: write it.\n",
+		"planner/doc.go":     "package planner\n",
+		"README.md":          "See `exec/nowhere.go`, `exec/exec.go:1`, `sql/...`, [this](docs/none.md), [that](docs/a.md#part).\n",
+		"docs/a.md":          "`./storage/doc.go` and `planner/*.go` are there, `storage/sub.Thing.Do` too, `go test ./...` is no path.\n",
+		"storage/sub/doc.go": "// Package sub is fine.\npackage sub\n",
+		"utils/helper.go":    "package utils\n",
 	} {
 		file := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {

@@ -53,13 +53,13 @@ func open(spec connect.StreamSpec) (connect.Source, error) {
 func (s *Source) Status() connect.Status { return s.track.status(&s.trouble) }
 
 // Close implements connect.Source. What Run opened it has closed.
-func (s *Source) Close() { s.track.become(connect.Stopped) }
+func (s *Source) Close() { s.track.stop() }
 
 // Run implements connect.Source.
 func (s *Source) Run(ctx context.Context, from connect.Offsets, in connect.Intake) error {
 	err := s.run(ctx, from, in)
 	if ctx.Err() != nil {
-		s.track.become(connect.Stopped)
+		s.track.stop()
 		return nil
 	}
 	if err != nil {

@@ -100,6 +100,15 @@ func (t *tracker) become(s connect.State) {
 	t.mu.state = s
 }
 
+// stop is the end, unless that was a failure, which stays to be seen.
+func (t *tracker) stop() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.mu.state != connect.Failed {
+		t.mu.state = connect.Stopped
+	}
+}
+
 // status is the snapshot that Status returns.
 func (t *tracker) status(connection *trouble) connect.Status {
 	connErrAt, connErr := connection.history()
