@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/millracedb/millrace/sql/catalog"
 	"github.com/millracedb/millrace/sql/pgerr"
 )
 
@@ -71,5 +72,35 @@ func TestLookup(t *testing.T) {
 	_, err := r.Lookup("carrier-pigeon")
 	if !pgerr.Is(err, pgerr.InvalidParameterValue) || !strings.Contains(pgerr.Of(err).Hint, "file, kafka") {
 		t.Errorf("got %v", err)
+	}
+}
+
+type idle struct{ Source }
+
+func (idle) Close() {}
+
+func TestValidate(t *testing.T) {
+	var got StreamSpec
+	r := Registry{{Name: "pipe", Options: []Option{{Name: "path", Required: true}}, Open: func(s StreamSpec) (Source, error) {
+		got = s
+		if s.Format.Encode == "AVRO" {
+			return nil, pgerr.Unsupported("ENCODE AVRO")
+		}
+		return idle{}, nil
+	}}}
+	with := map[string]string{"connector": "pipe", "path": "x", "retention": "1 day"}
+	if err := r.Validate(with, &catalog.Format{Encode: "JSON"}, []catalog.Column{{Name: "a"}}); err != nil {
+		t.Fatal(err)
+	}
+	if got.Options["path"] != "x" || len(got.Options) != 1 || got.Format.Encode != "JSON" || len(got.Columns) != 1 {
+		t.Errorf("the connector was told %+v", got)
+	}
+	if err := r.Validate(with, &catalog.Format{Encode: "AVRO"}, nil); !pgerr.Is(err, pgerr.FeatureNotSupported) {
+		t.Errorf("got %v", err)
+	}
+	for _, bad := range []map[string]string{{"connector": "tube"}, {"connector": "pipe"}} {
+		if err := r.Validate(bad, nil, nil); !pgerr.Is(err, pgerr.InvalidParameterValue) {
+			t.Errorf("%v: got %v", bad, err)
+		}
 	}
 }

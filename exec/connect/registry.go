@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/millracedb/millrace/sql/catalog"
 	"github.com/millracedb/millrace/sql/pgerr"
 )
 
@@ -55,6 +56,28 @@ func (r Registry) Lookup(name string) (*Connector, error) {
 	slices.Sort(known)
 	return nil, pgerr.Newf(pgerr.InvalidParameterValue, "unrecognized connector %q", name).
 		WithHint("Connectors of this server: %s.", strings.Join(known, ", "))
+}
+
+// Validate checks everything about a stream that can be checked without the network: the binder calls it.
+// The options are the stream's as given, its own and the connector's.
+func (r Registry) Validate(with map[string]string, format *catalog.Format, columns []catalog.Column) error {
+	c, err := r.Lookup(with["connector"])
+	if err != nil {
+		return err
+	}
+	spec := StreamSpec{Columns: columns}
+	if spec.Options, err = c.Check(with); err != nil {
+		return err
+	}
+	if format != nil {
+		spec.Format = *format
+	}
+	src, err := c.Open(spec)
+	if err != nil {
+		return err
+	}
+	src.Close()
+	return nil
 }
 
 // Check reads WITH (...): it refuses unknown, doubled and missing options by name, and returns the
