@@ -23,6 +23,9 @@ func BuildView(id catalog.ID, plan *physical.View, base uint32) (*View, error) {
 	if err := b.rows(plan, root); err != nil {
 		return nil, err
 	}
+	if root < 0 {
+		v.scans[-root-1].emit = v.collect
+	}
 	v.tables = b.tables.Taken()
 	return v, nil
 }
@@ -83,6 +86,8 @@ func (b *builder) operator(n physical.Node, stream catalog.ID) (op.Operator, err
 	case *physical.Values:
 		b.v.start = true
 		return op.NewValues(n, b.tables), nil
+	case *physical.Join:
+		return op.NewJoin(n, b.tables)
 	}
 	return nil, pgerr.Unsupported(fmt.Sprintf("%T in a materialized view", n))
 }
@@ -110,7 +115,6 @@ func (b *builder) rows(plan *physical.View, root int) error {
 		rel := state.NewRelation(b.tables.Next(), ts, plan.Key, plan.Root.AppendOnly())
 		b.v.rel, b.v.reader = rel, rel
 	}
-	b.v.root = root
 	return nil
 }
 

@@ -20,7 +20,6 @@ type View struct {
 	reads  []catalog.ID
 	nodes  []node // inputs before their consumers
 	scans  []scan
-	root   int // node (or, negative, scan) whose output is the view's
 	types  []types.Type
 	tables int
 	start  bool // has rows without input

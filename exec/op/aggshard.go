@@ -42,6 +42,7 @@ type aggShard struct {
 	oldBad map[int32]*pgerr.Error
 	out    *vec.Batch
 	rep    []byte
+	arena  []byte // of representatives from the table
 	val    []byte
 	want   []int
 }
@@ -172,7 +173,11 @@ func (sh *aggShard) load(k *state.Keys) {
 			v = v[8:]
 		}
 		if a.reps != nil {
-			sh.reps[g], v = cutReps(v)
+			var list []byte // copied: commit moves rows while others are still to be read
+			list, v = cutReps(v)
+			at := len(sh.arena)
+			sh.arena = append(sh.arena, list...)
+			sh.reps[g] = sh.arena[at:len(sh.arena):len(sh.arena)]
 		}
 		for _, acc := range sh.accs {
 			v = acc.Load(g, v)
@@ -410,7 +415,7 @@ func (sh *aggShard) reset() {
 	sh.groups.Reset()
 	sh.refs, sh.counts = sh.refs[:0], sh.counts[:0]
 	clear(sh.reps)
-	sh.reps = sh.reps[:0]
+	sh.reps, sh.arena = sh.reps[:0], sh.arena[:0]
 	for _, acc := range sh.accs {
 		acc.Reset(0)
 	}

@@ -95,7 +95,7 @@ func (d *distinctValues) end(ctx *funcs.Ctx, _ *state.Groups, acc funcs.Accumula
 		ref, ok := d.table.Find(d.entries.Hash(e), d.entries.Key(e))
 		var was []byte
 		if ok {
-			was = d.table.Value(ref)
+			was = bytes.Clone(d.table.Value(ref)) // commit moves rows while others are still to be read
 		} else {
 			ref = state.None
 		}

@@ -14,6 +14,9 @@ import (
 //
 //	group prefix | value, ordered | value as it is, if Loose  ->  weight, 8 bytes | value
 //
+// Among equal values that look different the one of the least bytes is the answer, for MAX too: there the bytes as they are
+// stand inverted in the key.
+//
 // The change of a step is consolidated in memory; the extreme after it is the better one of the first stored value the
 // step leaves and the best value it adds.
 type extremes struct {
@@ -51,9 +54,7 @@ func groupPrefix(dst, key []byte) []byte {
 
 func (x *extremes) add(b *vec.Batch, _ []*vec.Vec, keys *state.Keys, gids []int32, sel []int32) {
 	v := b.Cols[x.arg]
-	cols := []*vec.Vec{v}
 	x.keys.ResetRaw()
-	first := x.keys.N
 	var rows []int32
 	each(b.N, sel, func(i int) {
 		if v.IsNull(i) {
@@ -62,19 +63,34 @@ func (x *extremes) add(b *vec.Batch, _ []*vec.Vec, keys *state.Keys, gids []int3
 		x.buf = groupPrefix(x.buf[:0], keys.At(i))
 		x.buf = state.AppendOrdered(x.buf, v, i, state.Order{})
 		if x.loose {
-			x.buf = x.raw.Append(x.buf, cols, i)
+			x.appendIdentity(v, i)
 		}
 		x.keys.AppendRaw(x.buf)
 		rows = append(rows, int32(i))
 	})
 	for n, i := range rows {
-		e, isNew := x.entries.Add(&x.keys, first+n)
+		e, isNew := x.entries.Add(&x.keys, n)
 		if isNew {
 			x.net = append(x.net, 0)
 			x.group = append(x.group, gids[i])
 			x.vals.AppendFrom(v, int(i))
 		}
 		x.net[e] += b.Weight(int(i))
+	}
+}
+
+// appendIdentity appends what tells apart values that are equal.
+func (x *extremes) appendIdentity(v *vec.Vec, i int) {
+	at := len(x.buf)
+	if x.t.Class() == types.F64 {
+		x.buf = be.AppendUint64(x.buf, f64bits(v.F64[i]))
+	} else {
+		x.buf = append(x.buf, v.Bytes(i)...)
+	}
+	if x.max {
+		for k := at; k < len(x.buf); k++ {
+			x.buf[k] = ^x.buf[k]
+		}
 	}
 }
 

@@ -21,6 +21,8 @@ func NewOnce(n physical.Node) (Operator, error) {
 		return onceAggregate(n, tables), nil
 	case *physical.Distinct:
 		return onceAggregate(DistinctPlan(n), tables), nil
+	case *physical.Join:
+		return onceJoin(n, tables)
 	case *physical.Hop:
 		return NewHop(n), nil
 	case *physical.Union:
@@ -33,6 +35,15 @@ func onceAggregate(n *physical.Aggregate, tables *TableAlloc) *Aggregate {
 	a := newAggregate(n, tables, 0, false)
 	a.once = true
 	return a
+}
+
+func onceJoin(n *physical.Join, tables *TableAlloc) (*Join, error) {
+	j, err := newJoin(n, tables, false, false)
+	if err != nil {
+		return nil, err
+	}
+	j.once = true
+	return j, nil
 }
 
 // RowSet is a set of rows by SQL equality.
