@@ -260,6 +260,8 @@ func (c *Checkpoint) check() error {
 // checkpoint into the books. It returns the keys that are dead now.
 func (c *Checkpoint) commit(payload []byte) ([][]byte, error) {
 	st := c.st
+	st.segMu.Lock()
+	defer st.segMu.Unlock()
 	m, segs, err := c.manifest(payload)
 	if err != nil {
 		return nil, err

@@ -82,7 +82,7 @@ func (s *segment) seal() error {
 	if err := s.f.Sync(); err != nil {
 		return err
 	}
-	s.sealed = true
+	s.sealed, s.touched = true, nil
 	return s.f.Close()
 }
 

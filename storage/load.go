@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"math"
 	"runtime"
 	"slices"
 	"sync"
@@ -10,15 +11,18 @@ import (
 )
 
 // LoadTable calls fn for each page of a table as of the manifest, in page
-// order. Data is valid during the call.
+// order. Data is valid during the call. A checkpoint may run beside it.
 func (s *Store) LoadTable(table uint32, fn func(page uint64, data []byte) error) error {
-	return s.state.loadRange(s.state.sorted(table, table), func(id PageID, data []byte) error { return fn(id.Page, data) }, nil)
+	txn, list := s.state.live(table, table)
+	defer txn.Discard()
+	return s.state.loadRange(txn, list, func(id PageID, data []byte) error { return fn(id.Page, data) }, nil)
 }
 
 // LoadAll calls fn for every page as of the manifest, from several goroutines
 // at once, each in order over a range of its own. Data is valid during the call.
 func (s *Store) LoadAll(fn func(id PageID, data []byte) error) error {
-	list := s.state.sorted(0, ^uint32(0))
+	txn, list := s.state.live(0, math.MaxUint32)
+	defer txn.Discard()
 	n := min(max(runtime.GOMAXPROCS(0), 1), len(list)/16+1)
 	var wg sync.WaitGroup
 	var stop atomic.Bool
@@ -28,7 +32,7 @@ func (s *Store) LoadAll(fn func(id PageID, data []byte) error) error {
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
-			if errs[i] = s.state.loadRange(part, fn, &stop); errs[i] != nil {
+			if errs[i] = s.state.loadRange(txn, part, fn, &stop); errs[i] != nil {
 				stop.Store(true)
 			}
 		}()
@@ -47,10 +51,12 @@ type livePage struct {
 	c  pageCopy
 }
 
-// sorted lists the live pages of tables lo..hi in key order.
-func (st *stateDB) sorted(lo, hi uint32) []livePage {
+// live lists the live pages of tables lo..hi in key order, with a view of
+// Badger in which they are: a checkpoint meanwhile changes neither.
+func (st *stateDB) live(lo, hi uint32) (*badger.Txn, []livePage) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
+	txn := st.db.NewTransaction(false)
 	var list []livePage
 	for table, m := range st.pages {
 		if table < lo || table > hi {
@@ -70,13 +76,13 @@ func (st *stateDB) sorted(lo, hi uint32) []livePage {
 		}
 		return 1
 	})
-	return list
+	return txn, list
 }
 
 // loadRange reads pages with one iterator, in key order. It seeks only where
 // another copy lies between. Badger panics over blocks that do not make
 // sense; here that is damage.
-func (st *stateDB) loadRange(list []livePage, fn func(PageID, []byte) error, stop *atomic.Bool) (err error) {
+func (st *stateDB) loadRange(txn *badger.Txn, list []livePage, fn func(PageID, []byte) error, stop *atomic.Bool) (err error) {
 	if len(list) == 0 {
 		return nil
 	}
@@ -98,8 +104,6 @@ func (st *stateDB) loadRange(list []livePage, fn func(PageID, []byte) error, sto
 		reading = true
 		return err
 	}
-	txn := st.db.NewTransaction(false)
-	defer txn.Discard()
 	it := txn.NewIterator(badger.IteratorOptions{Prefix: []byte{keyPage}})
 	defer it.Close()
 	it.Seek(chunkKey(list[0].id, list[0].c.ckpt, 0))

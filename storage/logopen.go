@@ -47,6 +47,9 @@ func openLog(s *Store, dir string, fresh bool) (*segmentLog, error) {
 			}
 		}
 		g.newest = max(g.newest, g.last)
+		if g.sealed {
+			g.touched = nil
+		}
 	}
 	if err := l.checkChain(); err != nil {
 		return nil, err

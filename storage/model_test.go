@@ -309,7 +309,9 @@ func (m *model) check() {
 	if got := pages(t, s); len(got) != len(m.pages) {
 		t.Fatalf("%d pages, want %d", len(got), len(m.pages))
 	}
-	m.must(s.state.loadRange(s.state.sorted(0, 100), func(id PageID, d []byte) error { return m.checkPage(id, d, &n) }, nil))
+	txn, list := s.state.live(0, 100)
+	defer txn.Discard()
+	m.must(s.state.loadRange(txn, list, func(id PageID, d []byte) error { return m.checkPage(id, d, &n) }, nil))
 }
 
 func (m *model) checkPage(id PageID, d []byte, n *int) error {

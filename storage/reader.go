@@ -5,7 +5,10 @@ import (
 	"os"
 )
 
-const readAhead = 1 << 20
+const (
+	readAhead = 1 << 20
+	hopRead   = 4 << 10
+)
 
 // segReader reads one segment through a window of readAhead bytes. What it
 // returns is valid until the next call.
@@ -16,6 +19,7 @@ type segReader struct {
 	win   []byte
 	at    int64  // file offset of win[0]
 	big   []byte // for payloads larger than the window
+	hop   bool   // the next window need only hold a header
 }
 
 func openReader(path string, limit int64) (*segReader, error) {
@@ -48,11 +52,17 @@ func (r *segReader) bytes(off int64, n int, keep int64) ([]byte, error) {
 			r.big = make([]byte, n)
 		}
 		b := r.big[:n]
-		_, err := r.f.ReadAt(b, off)
+		have := 0
+		if r.holds(off, 1) {
+			have = copy(b, r.win[off-r.at:])
+		}
+		_, err := r.f.ReadAt(b[have:], off+int64(have))
 		return b, noEOF(err)
 	}
 	from := off
+	r.hop = r.hop && n < hopRead
 	if keep < off && off-keep < readAhead/2 {
+		r.hop = false
 		from = keep
 	}
 	if err := r.fill(from); err != nil {
@@ -64,6 +74,9 @@ func (r *segReader) bytes(off int64, n int, keep int64) ([]byte, error) {
 
 func (r *segReader) fill(from int64) error {
 	size := min(readAhead, r.limit-from)
+	if r.hop {
+		size = min(hopRead, size)
+	}
 	if int64(cap(r.win)) < size {
 		r.win = make([]byte, size)
 	}
@@ -167,6 +180,7 @@ func (w *commitWalker) scan() (*commit, error) {
 		}
 		at := w.off
 		w.off += h.size()
+		w.r.hop = h.size() > readAhead/4
 		if h.typ != frameCommit {
 			continue
 		}

@@ -43,6 +43,8 @@ func (s *Store) Truncate() error {
 		return err
 	}
 	l := s.log
+	s.state.segMu.Lock()
+	defer s.state.segMu.Unlock()
 	l.mu.Lock()
 	var gone []*segment
 	l.segs = slices.DeleteFunc(l.segs, func(g *segment) bool {

@@ -52,7 +52,7 @@ type segment struct {
 	index []indexEntry
 	// touched: per segment (this or an older one), the relations that commit
 	// frames in this file have records of there, with the newest such epoch.
-	// It is what the footer keeps.
+	// It is what the footer keeps; a sealed segment has it no more.
 	touched map[uint64]marks
 
 	// newest and rels say who needs this file: the newest epoch with a commit

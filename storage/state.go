@@ -121,6 +121,10 @@ type stateDB struct {
 	next   uint64 // number of the next checkpoint attempt
 	gc     chan error
 
+	// segMu keeps a segment from being unlinked while a manifest is on its way
+	// that says it must be there. Before mu and the log's mu.
+	segMu sync.Mutex
+
 	mu       sync.Mutex // guards what follows
 	pages    map[uint32]map[uint64]pageCopy
 	manifest manifest
@@ -158,7 +162,13 @@ func openState(s *Store, dir string, fresh bool) (*stateDB, error) {
 	if err := st.openBadger(); err != nil {
 		return nil, err
 	}
-	if err := st.load(); err != nil {
+	err := st.load()
+	if err == nil {
+		// After a kill the newest manifest may be in the page cache only, and the
+		// log is truncated on its word.
+		err = st.sync()
+	}
+	if err != nil {
 		st.db.Close()
 		return nil, err
 	}
