@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"encoding/json"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -53,7 +54,7 @@ func newBuilder(spec connect.StreamSpec) (*builder, error) {
 		inc := included{column: i, what: strings.ToLower(c.Include), text: c.Type.OID == types.Text || c.Type.OID == types.Varchar}
 		if !inc.takes(c) {
 			return nil, pgerr.Newf(pgerr.DatatypeMismatch, "column \"%s\" cannot hold the %s of a record", c.Name, inc.what).
-				WithHint("key is text or bytea, partition and offset are bigint, timestamp is timestamp with time zone.")
+				WithHint("key is text or bytea, partition is integer, offset is bigint, timestamp is timestamp with time zone, headers is jsonb.")
 		}
 		b.included = append(b.included, inc)
 	}
@@ -73,6 +74,8 @@ func (inc included) takes(c catalog.Column) bool {
 		return c.Type.OID == types.Int8
 	case "timestamp":
 		return c.Type.OID == types.TimestampTZ || c.Type.OID == types.Timestamp
+	case "headers":
+		return c.Type.OID == types.JSONB
 	}
 	return false
 }
@@ -184,8 +187,43 @@ func (b *builder) include(r *kgo.Record) {
 			v.AppendI64(r.Offset)
 		case "timestamp":
 			v.AppendI64(types.TimestampFromTime(r.Timestamp))
+		case "headers":
+			v.Buf = appendHeaders(v.Buf, r.Headers)
+			v.FinishBytes()
 		}
 	}
+}
+
+// appendHeaders appends a jsonb object of the headers. A value that is no text is shown as bytea is.
+func appendHeaders(dst []byte, headers []kgo.RecordHeader) []byte {
+	text := []byte{'{'}
+	for i, h := range headers {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text = append(appendJSONString(text, []byte(h.Key)), ':')
+		switch {
+		case h.Value == nil:
+			text = append(text, "null"...)
+		case types.ValidateUTF8(types.Str(h.Value)) == nil:
+			text = appendJSONString(text, h.Value)
+		default:
+			text = appendJSONString(text, types.AppendByteaText(nil, h.Value))
+		}
+	}
+	out, err := types.AppendParsedJSONB(dst, types.Str(append(text, '}')))
+	if err != nil { // not possible: every part was made valid
+		return append(dst, "{}"...)
+	}
+	return out
+}
+
+func appendJSONString(dst, s []byte) []byte {
+	quoted, err := json.Marshal(storable(s))
+	if err != nil { // not possible for a string
+		return append(dst, `""`...)
+	}
+	return append(dst, quoted...)
 }
 
 // bad makes an error row of a record.
@@ -207,5 +245,10 @@ func excerpt(value []byte) string {
 			value = value[:len(value)-1] // a character that was cut through
 		}
 	}
+	return storable(value)
+}
+
+// storable is a value as text that a database may hold.
+func storable(value []byte) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(string(value), "\uFFFD"), "\x00", "\uFFFD")
 }

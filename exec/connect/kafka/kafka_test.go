@@ -303,7 +303,8 @@ func TestBadRecordsAreRows(t *testing.T) {
 func TestIncludedColumns(t *testing.T) {
 	c := cluster(t, 2)
 	send(t, client(t, c),
-		&kgo.Record{Topic: "t", Partition: 1, Key: []byte("k1"), Timestamp: time.UnixMilli(1700000000123), Value: []byte(`{"n":1}`)},
+		&kgo.Record{Topic: "t", Partition: 1, Key: []byte("k1"), Timestamp: time.UnixMilli(1700000000123), Value: []byte(`{"n":1}`),
+			Headers: []kgo.RecordHeader{{Key: "trace", Value: []byte(`a"b`)}, {Key: "bin", Value: []byte{0, 255}}, {Key: "none"}}},
 		&kgo.Record{Topic: "t", Partition: 1, Key: []byte("\xff"), Value: []byte(`{"n":2}`)},
 		&kgo.Record{Topic: "t", Partition: 1, Timestamp: time.UnixMilli(0), Value: []byte(`{"n":3}`)},
 	)
@@ -314,10 +315,12 @@ func TestIncludedColumns(t *testing.T) {
 		catalog.Column{Name: "p", Type: types.T(types.Int4), Include: "partition"},
 		catalog.Column{Name: "o", Type: types.T(types.Int8), Include: "offset"},
 		catalog.Column{Name: "at", Type: types.T(types.TimestampTZ), Include: "timestamp"},
+		catalog.Column{Name: "h", Type: types.T(types.JSONB), Include: "headers"},
 	), e)
 	r.awaitRows(2)
 	r.close()
-	want := []string{"1:text=k1:1:1:0:2023-11-14 22:13:20.123+00", "1:NULL:3:1:2:1970-01-01 00:00:00+00"}
+	want := []string{"1:text=k1:1:1:0:2023-11-14 22:13:20.123+00:" +
+		`jsonb={"bin": "\\x00ff", "none": null, "trace": "a\"b"}`, "1:NULL:3:1:2:1970-01-01 00:00:00+00:jsonb={}"}
 	if !slices.Equal(e.rows, want) || len(e.errors) != 1 || !strings.HasPrefix(e.errors[0], "22021") {
 		t.Errorf("rows %q, errors %q", e.rows, e.errors)
 	}
