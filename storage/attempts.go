@@ -104,8 +104,8 @@ func (a *attempts) store() error {
 
 func (a *attempts) close() error { return a.f.Close() }
 
-// RecordAttempt is called before an epoch is replayed. It answers the how
-// manieth attempt this is: 1, and more when the process died in earlier ones.
+// RecordAttempt is called before an epoch is replayed. It answers which attempt
+// this is: 1, or more when the process died in earlier ones.
 func (s *Store) RecordAttempt(epoch uint64) (int, error) {
 	a := s.tries
 	a.mu.Lock()

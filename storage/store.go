@@ -12,7 +12,7 @@ import (
 // The contract of this package in one place. Methods are safe for concurrent
 // use unless they say otherwise.
 //
-// Log (log.go, scan.go, replay.go, retain.go):
+// Log (log.go, commit.go, scan.go, retain.go):
 //
 //	Append(txn, recs...)            buffer or write records of an open transaction
 //	Commit(epoch, txns, extra...)   make them the epoch, durable on return
