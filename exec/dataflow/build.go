@@ -88,6 +88,13 @@ func (b *builder) operator(n physical.Node, stream catalog.ID) (op.Operator, err
 		return op.NewValues(n, b.tables), nil
 	case *physical.Join:
 		return op.NewJoin(n, b.tables)
+	case *physical.Window:
+		return op.NewWindow(n, b.tables)
+	case *physical.TopN:
+		return op.NewTopN(n, b.tables)
+	case *physical.EmitOnClose:
+		b.v.timed = true
+		return op.NewEmitOnClose(n, b.tables), nil
 	}
 	return nil, pgerr.Unsupported(fmt.Sprintf("%T in a materialized view", n))
 }

@@ -226,6 +226,19 @@ func shapes(t testing.TB, a, b physical.Node) map[string]*physical.View {
 	add("self join", join(small(a), small(a), physical.Inner, []int{0}, []int{0}, nil))
 	jn := join(small(a), small(b), physical.Left, []int{0}, []int{0}, nil)
 	add("group of join", aggregate(jn, []int{0}, agg(t, jn, "count"), agg(t, jn, "min", 4)), 0)
+	for _, part := range [][]int{{0}, nil, {0, 2}} {
+		in := small(a)
+		w := &physical.Window{Input: in, Partition: part, Order: []physical.SortKey{{Col: 1, Desc: true, NullsFirst: true}}}
+		w.Out = append(slices.Clone(in.Fields()), physical.Field{Type: testTypes[colV]}, physical.Field{Type: testTypes[colV]}, physical.Field{Type: testTypes[colV]})
+		w.Funcs = []physical.WindowFunc{{Name: "row_number", T: testTypes[colV], Filter: -1}, {Name: "rank", T: testTypes[colV], Filter: -1},
+			{Name: "lag", Args: []int{1}, T: testTypes[colV], Filter: -1}}
+		add(fmt.Sprint("window ", part), w)
+		for _, limit := range []int64{1, 3} {
+			n := &physical.TopN{Input: in, Partition: part, Order: w.Order, Limit: limit, Offset: limit / 2}
+			n.Out = in.Fields()
+			add(fmt.Sprint("top ", limit, part), n)
+		}
+	}
 	for _, slide := range []int64{10e6, 4e6, 30e6} {
 		h := &physical.Hop{Input: mapNode(a, nil, colK, colT), TimeCol: 1, Slide: slide, Size: 10e6, Origin: 3e6}
 		h.Append = a.AppendOnly()

@@ -23,6 +23,12 @@ func NewOnce(n physical.Node) (Operator, error) {
 		return onceAggregate(DistinctPlan(n), tables), nil
 	case *physical.Join:
 		return onceJoin(n, tables)
+	case *physical.Window:
+		return NewWindow(n, tables)
+	case *physical.TopN:
+		return NewTopN(n, tables)
+	case *physical.EmitOnClose:
+		return NewEmitOnClose(n, tables), nil
 	case *physical.Hop:
 		return NewHop(n), nil
 	case *physical.Union:
