@@ -56,14 +56,14 @@ func appendShortest(dst []byte, f float64, bits int) []byte {
 	if abs < least || abs > 1e40 {
 		return dst
 	}
-	if !isMidpoint(Str(dst[at:]), f, bits) {
+	if !isMidpoint(string(dst[at:]), f, bits) {
 		return dst
 	}
 	var buf [32]byte
 	for digits := 2; ; digits++ {
 		try := strconv.AppendFloat(buf[:0], f, 'e', digits-1, bits)
 		back, err := strconv.ParseFloat(Str(try), bits)
-		if digits == 17 || err == nil && back == f && !isMidpoint(Str(try), f, bits) {
+		if digits == 17 || err == nil && back == f && !isMidpoint(string(try), f, bits) {
 			return append(dst[:at], try...)
 		}
 	}

@@ -240,12 +240,12 @@ func DateBin(stride IntervalValue, ts, origin int64) (int64, error) {
 		return 0, pgerr.New(pgerr.FeatureNotSupported,
 			"timestamps cannot be binned into intervals containing months or years")
 	}
-	step := int64(stride.Days) * usecPerDay
-	if stride.Micros != 0 {
-		var ok bool
-		if step, ok = add64(step, stride.Micros); !ok {
-			return 0, errIntervalRange()
-		}
+	step, ok := mul64(int64(stride.Days), usecPerDay)
+	if ok && stride.Micros != 0 {
+		step, ok = add64(step, stride.Micros)
+	}
+	if !ok {
+		return 0, errIntervalRange()
 	}
 	if step <= 0 {
 		return 0, pgerr.New(pgerr.DatetimeFieldOverflow, "stride must be greater than zero")
