@@ -261,6 +261,9 @@ func floatPower(x, y float64) (float64, error) {
 		return 0, pgerr.New(pgerr.InvalidArgumentForPower, "a negative number raised to a non-integer power yields a complex result")
 	}
 	r := math.Pow(x, y)
+	if x > 0 && x < 0x1p-1022 {
+		r = math.Pow(x*0x1p54, y) * math.Exp2(-54*y) // see ln
+	}
 	if math.IsInf(x, 0) || math.IsInf(y, 0) {
 		return r, nil
 	}

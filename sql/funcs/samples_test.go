@@ -29,13 +29,35 @@ var argSamples = map[string][]string{
 	"date_bin/0":     {"15 minutes", "1 day", "1 hour", "0", "-1 day", "1 month", "7 days"},
 	"to_timestamp/0": {"0", "1284352323", "-1", "1284352323.123456", "Infinity", "-Infinity", "NaN", "1e15", "1e300"},
 	"factorial/0":    {"0", "1", "5", "20", "30", "-1", "50000"},
-	"convert_from/1": {"UTF8", "utf-8"}, "convert_to/1": {"UTF8", "utf-8"},
+	"~/1":            regexSamples, "!~/1": regexSamples, "~*/1": regexSamples, "!~*/1": regexSamples, "regexp_replace/1": regexSamples,
+	"regexp_match/1": regexSamples, "regexp_split_to_array/1": regexSamples, "regexp_like/1": regexSamples, "regexp_count/1": regexSamples,
+	"regexp_substr/1": regexSamples, "regexp_instr/1": regexSamples, "substring/1/text": regexSamples,
+	"regexp_replace/2":      {"X", "", "[\\1]", "\\&\\&", "\\2", "a\\\\b", "\\"},
+	"regexp_replace/3/text": flagSamples, "regexp_match/2": flagSamples, "regexp_split_to_array/2": flagSamples, "regexp_like/2": flagSamples,
+	"regexp_count/3": flagSamples, "regexp_substr/4": flagSamples, "regexp_instr/5": flagSamples, "regexp_replace/5": flagSamples,
+	"regexp_replace/3": {"1", "2", "4", "0", "100"}, "regexp_replace/4": {"0", "1", "2", "-1"},
+	"regexp_count/2": {"1", "2", "4", "0", "100"}, "regexp_substr/2": {"1", "2", "100", "0"}, "regexp_substr/3": {"1", "2", "0"}, "regexp_substr/5": {"0", "1", "2", "-1"},
+	"regexp_instr/2": {"1", "2", "100"}, "regexp_instr/3": {"1", "2"}, "regexp_instr/4": {"0", "1", "2"}, "regexp_instr/6": {"0", "1", "2"},
+	"~~/1": likeSamples, "!~~/1": likeSamples, "~~*/1": likeSamples, "!~~*/1": likeSamples, "like/1": likeSamples, "notlike/1": likeSamples,
+	"like_escape/0": {"a#%", "a\\b", "a##", "%"}, "like_escape/1": {"#", "\\", "", "ab", "é"},
+	"similar_to_escape/0": similarSamples, "similar_escape/0": similarSamples, "similar_to_escape/1": {"#", "\\", "", "ab"}, "similar_escape/1": {"#", "\\", "", "ab"},
+	"substring/2/text": {"#", "\\", "", "ab"},
+	"convert_from/1":   {"UTF8", "utf-8"}, "convert_to/1": {"UTF8", "utf-8"},
 }
 
 var unitSamples = []string{"year", "month", "day", "hour", "minute", "second", "week", "quarter", "century", "decade", "millennium", "milliseconds", "microseconds",
 	"dow", "doy", "epoch", "isodow", "isoyear", "julian", "timezone", "timezone_hour", "nope", "DAY"}
 
 var zoneSamples = []string{"UTC", "America/Denver", "Australia/Sydney", "EST", "+03", "nope", "PST8PDT"}
+
+var regexSamples = []string{"a", "", "^a", "b$", "a.c", "[a-z]+", "(a)(b)", "(x)|a", "\\d+", "\\s", "\\w+", "[[:alpha:]]+", "a*", "a|b", "(", "[", "*", "a{2}", "a{", "l{2,}",
+	"a+?", "[^a-z]", "\\mfoo", "o\\M", "\\yw", ".", "(?i)ABC", "(?:ab)c", "x?", "b(..)?", "o", "\\", "a**", "[]a]", "a{3,1}"}
+
+var flagSamples = []string{"", "g", "i", "gi", "n", "x", "z", "q"}
+
+var likeSamples = []string{"", "%", "_", "a%", "%c", "%b%", "a_c", "abc", "\\%", "%\\%%", "abc\\", "%_\\", "A%", "h_llo%", "%w_r%", "%%", "_%_", "%é%"}
+
+var similarSamples = []string{"a%", "(a|b)c", "a#%", "[a-c]_", "%#\"b#\"%", "a.b^$", "x\\y", "[\\]"}
 
 func samples(t types.OID) []string {
 	if s, ok := typeSamples[t]; ok {
