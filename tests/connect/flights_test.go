@@ -50,7 +50,6 @@ func TestFlightsThroughKafka(t *testing.T) {
 	k := rig.Kafka(t)
 	k.CreateTopic("flights", 3)
 	s := rig.Millrace(t)
-	ctx := context.Background()
 
 	s.Exec(airportsTable)
 	copyCSV(t, s.DSN(), "airports", airports)
