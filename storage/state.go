@@ -40,6 +40,8 @@ const (
 	// go to the value log, whose space does not come back.
 	chunkSize = 512 << 10
 	chunksMax = 1 << 15
+
+	memTableSize = 32 << 20
 )
 
 // PageID names a page of a state table.
@@ -138,7 +140,7 @@ func badgerOptions(dir string, log *slog.Logger) badger.Options {
 		WithNumVersionsToKeep(1).
 		WithDetectConflicts(false).
 		WithMetricsEnabled(false).
-		WithMemTableSize(32 << 20).
+		WithMemTableSize(memTableSize).
 		WithNumMemtables(3).
 		WithNumLevelZeroTables(2).
 		WithNumLevelZeroTablesStall(8).
