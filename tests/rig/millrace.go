@@ -48,8 +48,12 @@ func Millrace(t testing.TB, args ...string) *Server {
 	return s
 }
 
-// Binary returns the path of the millrace command built from this checkout.
+// Binary returns the path of the millrace command built from this checkout, or the one that
+// MILLRACE_TEST_BINARY names: another build to run the same tests against.
 var Binary = sync.OnceValues(func() (string, error) {
+	if bin := os.Getenv("MILLRACE_TEST_BINARY"); bin != "" {
+		return bin, nil
+	}
 	dir, err := scratch()
 	if err != nil {
 		return "", err
