@@ -60,8 +60,8 @@ type aggSpec struct {
 
 // feeder stands between the input and an accumulator, and keeps what the accumulator cannot.
 type feeder interface {
-	// add takes rows sel of a batch (nil: all), gids being their groups and keys their group keys.
-	add(b *vec.Batch, keyVecs []*vec.Vec, keys *state.Keys, gids []int32, sel []int32)
+	// add takes rows sel of a batch (nil: all), gids being their groups.
+	add(b *vec.Batch, groups *state.Groups, gids []int32, sel []int32)
 	// end updates acc for all groups of the step.
 	end(ctx *funcs.Ctx, groups *state.Groups, acc funcs.Accumulator)
 	commit()
@@ -172,8 +172,7 @@ func (a *Aggregate) Push(s *Step, _ int, b *vec.Batch, _ Emit) {
 	if a.active == 1 {
 		sh := a.shards[0]
 		sh.begin(s)
-		a.codec.Encode(&sh.keys, pick(&sh.keyVecs, b.Cols, a.keys), b.N)
-		sh.push(b, sh.keyVecs, &sh.keys, nil)
+		sh.pushAll(b)
 		sh.report(s, b)
 		return
 	}
@@ -216,7 +215,7 @@ func (a *Aggregate) pushParallel(s *Step, b *vec.Batch) {
 	}
 	run(a.active, func(p int) {
 		a.shards[p].begin(s)
-		a.shards[p].push(b, vecs, k, a.shardRows[p])
+		a.shards[p].pushSome(b, vecs, k, a.shardRows[p])
 	})
 	for _, sh := range a.shards[:a.active] {
 		sh.report(s, b)

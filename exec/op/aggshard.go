@@ -68,29 +68,38 @@ func (sh *aggShard) begin(s *Step) {
 	sh.ctx.Context, sh.ctx.Env, sh.ctx.Now, sh.ctx.TxnNow, sh.ctx.Sys = s.Ctx.Context, s.Ctx.Env, s.Ctx.Now, s.Ctx.TxnNow, s.Ctx.Sys
 }
 
-// push adds rows sel of b (nil: all) to their groups.
-func (sh *aggShard) push(b *vec.Batch, keyVecs []*vec.Vec, k *state.Keys, sel []int32) {
-	a := sh.a
+// pushAll adds all rows of b to their groups. Keys are made and looked up some at a time, to stay in the cache.
+func (sh *aggShard) pushAll(b *vec.Batch) {
+	sh.keyVecs = pick(&sh.keyVecs, b.Cols, sh.a.keys)
+	sh.gids = sized(sh.gids, b.N)
+	const chunk = 1024
+	for lo := 0; lo < b.N; lo += chunk {
+		hi := min(lo+chunk, b.N)
+		sh.a.codec.EncodeRange(&sh.keys, sh.keyVecs, lo, hi)
+		sh.fresh = sh.groups.AddAll(&sh.keys, sh.gids[lo:hi], sh.fresh[:0])
+		sh.load(&sh.keys)
+	}
+	sh.update(b, sh.keyVecs, nil)
+}
+
+// pushSome adds rows sel of b, whose keys are k, to their groups.
+func (sh *aggShard) pushSome(b *vec.Batch, keyVecs []*vec.Vec, k *state.Keys, sel []int32) {
 	sh.gids = sized(sh.gids, b.N)
 	sh.fresh = sh.fresh[:0]
-	if sel == nil {
-		for i := range b.N {
-			g, isNew := sh.groups.Add(k, i)
-			sh.gids[i] = g
-			if isNew {
-				sh.fresh = append(sh.fresh, int32(i))
-			}
-		}
-	} else {
-		for _, i := range sel {
-			g, isNew := sh.groups.Add(k, int(i))
-			sh.gids[i] = g
-			if isNew {
-				sh.fresh = append(sh.fresh, i)
-			}
+	for _, i := range sel {
+		g, isNew := sh.groups.Add(k, int(i))
+		sh.gids[i] = g
+		if isNew {
+			sh.fresh = append(sh.fresh, i)
 		}
 	}
 	sh.load(k)
+	sh.update(b, keyVecs, sel)
+}
+
+// update adds rows sel of b (nil: all) to the states of their groups.
+func (sh *aggShard) update(b *vec.Batch, keyVecs []*vec.Vec, sel []int32) {
+	a := sh.a
 	if a.retract {
 		each(b.N, sel, func(i int) { sh.counts[sh.gids[i]] += b.Weight(i) })
 	}
@@ -108,7 +117,7 @@ func (sh *aggShard) push(b *vec.Batch, keyVecs []*vec.Vec, k *state.Keys, sel []
 			rows = sh.filter(b.Cols[g.Filter], b.N, sel)
 		}
 		if g.feed != nil {
-			g.feed.add(b, keyVecs, k, sh.gids, rows)
+			g.feed.add(b, &sh.groups, sh.gids, rows)
 			continue
 		}
 		sh.accs[j].Update(&sh.ctx, sh.gids, pick(&sh.args, b.Cols, g.Args), b.W, b.N, rows)

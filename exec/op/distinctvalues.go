@@ -66,14 +66,14 @@ func newDistinctValues(tables *TableAlloc, group *state.Codec, s *aggSpec, retra
 	return d
 }
 
-func (d *distinctValues) add(b *vec.Batch, _ []*vec.Vec, keys *state.Keys, gids []int32, sel []int32) {
+func (d *distinctValues) add(b *vec.Batch, groups *state.Groups, gids []int32, sel []int32) {
 	d.keys.ResetRaw()
 	cols := make([]*vec.Vec, len(d.spec.args))
 	for k, c := range d.spec.args {
 		cols[k] = b.Cols[c]
 	}
 	each(b.N, sel, func(i int) {
-		d.buf = groupPrefix(d.buf[:0], keys.At(i))
+		d.buf = groupPrefix(d.buf[:0], groups.Key(int(gids[i])))
 		d.buf = d.argKey.Append(d.buf, cols, i)
 		d.keys.AppendRaw(d.buf)
 		e, isNew := d.entries.Add(&d.keys, d.keys.N-1)
@@ -217,7 +217,7 @@ func newSortedInput(in []types.Type, s *aggSpec) *sortedInput {
 	return x
 }
 
-func (x *sortedInput) add(b *vec.Batch, _ []*vec.Vec, _ *state.Keys, gids []int32, sel []int32) {
+func (x *sortedInput) add(b *vec.Batch, _ *state.Groups, gids []int32, sel []int32) {
 	each(b.N, sel, func(i int) {
 		x.rows.AppendRow(b, i, b.Weight(i))
 		x.group = append(x.group, gids[i])

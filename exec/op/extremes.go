@@ -52,7 +52,7 @@ func groupPrefix(dst, key []byte) []byte {
 	return append(be.AppendUint32(dst, uint32(len(key))), key...)
 }
 
-func (x *extremes) add(b *vec.Batch, _ []*vec.Vec, keys *state.Keys, gids []int32, sel []int32) {
+func (x *extremes) add(b *vec.Batch, groups *state.Groups, gids []int32, sel []int32) {
 	v := b.Cols[x.arg]
 	x.keys.ResetRaw()
 	var rows []int32
@@ -60,7 +60,7 @@ func (x *extremes) add(b *vec.Batch, _ []*vec.Vec, keys *state.Keys, gids []int3
 		if v.IsNull(i) {
 			return
 		}
-		x.buf = groupPrefix(x.buf[:0], keys.At(i))
+		x.buf = groupPrefix(x.buf[:0], groups.Key(int(gids[i])))
 		x.buf = state.AppendOrdered(x.buf, v, i, state.Order{})
 		if x.loose {
 			x.appendIdentity(v, i)

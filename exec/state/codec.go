@@ -289,30 +289,34 @@ func (k *Keys) AppendRow(c *Codec, cols []*vec.Vec, i int) {
 }
 
 // Encode fills k with the keys of the n rows of cols.
-func (c *Codec) Encode(k *Keys, cols []*vec.Vec, n int) {
+func (c *Codec) Encode(k *Keys, cols []*vec.Vec, n int) { c.EncodeRange(k, cols, 0, n) }
+
+// EncodeRange fills k with the keys of rows [lo, hi) of cols.
+func (c *Codec) EncodeRange(k *Keys, cols []*vec.Vec, lo, hi int) {
 	if c.width < 0 {
 		k.Reset(c)
-		for i := range n {
+		for i := lo; i < hi; i++ {
 			k.AppendRow(c, cols, i)
 		}
 		return
 	}
+	n := hi - lo
 	k.N, k.width = n, c.width
 	k.Hash = sized(k.Hash, n)
 	k.buf = sized(k.buf, n*c.width)
 	w := c.width
 	if len(cols) == 1 && cols[0].Type.Class() == types.I64 {
-		k.encodeInts(cols[0], n)
+		k.encodeInts(cols[0], lo, n)
 		return
 	}
 	clear(k.buf)
 	for j, v := range cols {
 		for i := range n {
-			le.PutUint64(k.buf[i*w+8*j:], c.word(v, i))
+			le.PutUint64(k.buf[i*w+8*j:], c.word(v, lo+i))
 		}
 		if v.Nulls != nil {
 			for i := range n {
-				if v.Nulls.Get(i) {
+				if v.Nulls.Get(lo + i) {
 					k.buf[i*w+8*len(cols)+j>>3] |= 1 << (j & 7)
 				}
 			}
@@ -324,8 +328,8 @@ func (c *Codec) Encode(k *Keys, cols []*vec.Vec, n int) {
 }
 
 // encodeInts is Encode for the commonest key, one integer: Hash of nine bytes, written out.
-func (k *Keys) encodeInts(v *vec.Vec, n int) {
-	buf, hash, x := k.buf[:9*n], k.Hash[:n], v.I64[:n]
+func (k *Keys) encodeInts(v *vec.Vec, lo, n int) {
+	buf, hash, x := k.buf[:9*n], k.Hash[:n], v.I64[lo:lo+n]
 	if v.Nulls == nil {
 		for i, w := range x {
 			b := buf[9*i : 9*i+9]
@@ -337,7 +341,7 @@ func (k *Keys) encodeInts(v *vec.Vec, n int) {
 	}
 	for i, w := range x {
 		var null uint64
-		if v.Nulls.Get(i) {
+		if v.Nulls.Get(lo + i) {
 			null = 1
 		}
 		b := buf[9*i : 9*i+9]

@@ -69,6 +69,52 @@ func (g *Groups) Add(k *Keys, i int) (group int32, isNew bool) {
 	return int32(n), true
 }
 
+// AddAll adds keys 0..k.N-1 and sets gids[i] to the group of key i; it appends the numbers of the keys that are new to
+// fresh.
+func (g *Groups) AddAll(k *Keys, gids, fresh []int32) []int32 {
+	if k.width != intKey {
+		for i := range k.N {
+			n, isNew := g.Add(k, i)
+			gids[i] = n
+			if isNew {
+				fresh = append(fresh, int32(i))
+			}
+		}
+		return fresh
+	}
+	for i, h := range k.Hash[:k.N] {
+		if len(g.hash) >= len(g.e)/4*3 {
+			g.grow()
+		}
+		key := k.buf[intKey*i : intKey*i+intKey]
+		word, null := le.Uint64(key), key[8]
+		e := g.e
+		mask := len(e) - 1
+		p := int(hash32(h) >> g.shift)
+		for {
+			if e[p] == 0 {
+				n, _ := g.Add(k, i)
+				gids[i] = n
+				fresh = append(fresh, int32(i))
+				break
+			}
+			if uint32(e[p]>>32) == hash32(h) {
+				n := uint32(e[p]) - 1
+				old := g.keys[intKey*n:]
+				if le.Uint64(old) == word && old[8] == null {
+					gids[i] = int32(n)
+					break
+				}
+			}
+			p = (p + 1) & mask
+		}
+	}
+	return fresh
+}
+
+// intKey is the width of the commonest key, one integer.
+const intKey = 9
+
 // Find returns the group of a key, -1 if there is none.
 func (g *Groups) Find(h uint64, key []byte) int32 {
 	if len(g.hash) == 0 {
