@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"sync"
 	"time"
 
 	"github.com/millracedb/millrace/exec/connect"
@@ -101,19 +102,25 @@ func (c *core) revive(e *Engine, meta *catalog.Relation, sm streamManifest) erro
 // loadPages fills the state tables. A table whose shape this binary makes differently cannot be read: its view is filled
 // again if it can be, else the directory is refused (D12).
 func (c *core) loadPages(e *Engine, shapes map[uint32]string) error {
-	tables := map[uint32]state.Pages{}
+	type table struct {
+		state.Pages
+		mu sync.Mutex
+	}
+	tables := map[uint32]*table{}
 	for _, p := range c.allPages() {
 		if s, ok := shapes[p.ID()]; ok && s != p.Fingerprint() {
 			return pgerr.Newf(pgerr.FeatureNotSupported, "state table %d has the shape %q, this version expects %q", p.ID(), s, p.Fingerprint()).
 				WithHint("Open the directory with the version that wrote it.")
 		}
-		tables[p.ID()] = p
+		tables[p.ID()] = &table{Pages: p}
 	}
 	err := c.store.LoadAll(func(id storage.PageID, data []byte) error {
 		p := tables[id.Table]
 		if p == nil {
 			return nil // dropped; its pages go with the next checkpoint
 		}
+		p.mu.Lock() // pages come from several goroutines
+		defer p.mu.Unlock()
 		return p.LoadPage(id.Page, data)
 	})
 	if err != nil {
