@@ -61,6 +61,7 @@ const (
 	FormSimilar                   // substring(x similar p escape e)  -> substring(x, p, e)
 	FormTrim                      // trim(both from x)                -> btrim / ltrim / rtrim(x[, chars])
 	FormNormalize                 // normalize(x, nfc)                -> normalize(x, 'NFC')
+	FormOverlaps                  // (a, b) OVERLAPS (c, d)           -> overlaps(a, b, c, d)
 )
 
 // FuncCall is a call of a function, aggregate or window function.

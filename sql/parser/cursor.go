@@ -21,6 +21,8 @@ type parser struct {
 	lexErr *pgerr.Error // what the lexer met at the end of toks
 	unit   *unit
 	depth  int
+	// exprEnd is the token behind the last expression: SIMILAR there is an operator that lacks its TO.
+	exprEnd int
 }
 
 // maxDepth bounds the nesting of a statement, and so the depth of every tree the planner walks.
@@ -60,7 +62,13 @@ func (p *parser) failf(off int, code, format string, args ...any) {
 func (p *parser) unsupported(off int, feature string) { p.fail(pgerr.Unsupported(feature).At(off)) }
 
 // syntax fails at the current token.
-func (p *parser) syntax() { p.syntaxAt(p.cur()) }
+func (p *parser) syntax() {
+	t := p.cur()
+	if t.is("similar") && p.exprEnd == p.i && !p.at(1).is("to") {
+		t = p.at(1)
+	}
+	p.syntaxAt(t)
+}
 
 func (p *parser) syntaxAt(t *token) {
 	switch {
@@ -196,11 +204,25 @@ func (t *token) isTypeOrFuncName() bool {
 
 // label reads a ColLabel: any word.
 func (p *parser) label() string {
-	if k := p.cur().kind; k != tWord && k != tQuoted {
+	if k := p.cur().kind; k != tWord && k != tQuoted || p.notAhead() {
 		p.syntax()
 		return ""
 	}
 	return p.advance().word
+}
+
+// notAhead reports whether NOT with its predicate is next: together they are no label.
+func (p *parser) notAhead() bool {
+	return p.cur().is("not") && p.at(1).isAny("between", "in", "like", "ilike", "similar")
+}
+
+// syntaxName fails where a name was expected. A keyword that could begin a function or type name is
+// wrong only because of what follows it.
+func (p *parser) syntaxName() {
+	if t := p.cur(); t.kind == tWord && t.cat == typeFuncName {
+		p.advance()
+	}
+	p.syntax()
 }
 
 // names reads a comma list of names.
@@ -223,12 +245,14 @@ func (p *parser) parenNames() []string {
 // objectName reads a possibly qualified name.
 func (p *parser) objectName() ast.ObjectName {
 	n := ast.ObjectName{Loc: p.loc(), Name: p.name()}
-	for i := 0; p.acceptPunct("."); i++ {
-		if i == 2 {
-			p.failf(n.Pos(), pgerr.SyntaxError, "improper qualified name (too many dotted names): %s.%s", n, p.label())
-			return n
-		}
+	parts := 1
+	dotted := n.Name
+	for ; p.acceptPunct("."); parts++ {
 		n.Catalog, n.Schema, n.Name = n.Schema, n.Name, p.label()
+		dotted += "." + n.Name
+	}
+	if parts > 3 {
+		p.failf(n.Pos(), pgerr.SyntaxError, "improper qualified name (too many dotted names): %s", dotted)
 	}
 	return n
 }

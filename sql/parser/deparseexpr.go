@@ -38,6 +38,10 @@ func prec(e ast.Expr) int {
 		return precCollate
 	case *ast.Cast:
 		return precCast
+	case *ast.FuncCall:
+		if e.Form == ast.FormOverlaps {
+			return precOr
+		}
 	case *ast.Literal:
 		if strings.HasPrefix(e.Text, "-") && (e.Kind == ast.LitInt || e.Kind == ast.LitNumeric) {
 			return precUnary
@@ -434,6 +438,11 @@ func (d *deparser) funcCall(e *ast.FuncCall) {
 // form writes a function in SQL's spelling.
 func (d *deparser) form(e *ast.FuncCall) {
 	a := e.Args
+	if e.Form == ast.FormOverlaps {
+		d.call("", a[:2])
+		d.call(" OVERLAPS ", a[2:])
+		return
+	}
 	arg := func(word string, i int) {
 		if i < len(a) {
 			d.text(word)

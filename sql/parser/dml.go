@@ -59,7 +59,7 @@ func (p *parser) insert(w *ast.With) ast.Statement {
 	if p.accept("as") {
 		s.Alias = p.name()
 	}
-	if p.cur().punct("(") && !p.queryAhead() {
+	if p.cur().punct("(") && !p.at(1).punct("(") && !p.queryAhead() {
 		s.Columns = p.insertColumns()
 	}
 	if p.accept("overriding") {
@@ -108,10 +108,6 @@ func (p *parser) insertSource(s *ast.Insert) {
 			}
 			p.i = save
 		}
-	}
-	if !p.queryAhead() {
-		p.syntax()
-		return
 	}
 	p.queryInto(func(q *ast.Select) { s.Source = q })
 }

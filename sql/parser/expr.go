@@ -83,6 +83,7 @@ func (p *parser) chain(left operand, min int, restrict bool) operand {
 			closed = prec
 		}
 	}
+	p.exprEnd = p.i
 	return left
 }
 

@@ -71,7 +71,7 @@ func (p *parser) callArgs(fc *ast.FuncCall) int {
 	if p.cur().punct(")") {
 		return 0
 	}
-	if p.cur().op("*") && p.at(1).punct(")") {
+	if p.cur().op("*") {
 		p.advance()
 		fc.Star = true
 		return 0

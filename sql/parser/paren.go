@@ -107,7 +107,7 @@ func (p *parser) overlaps(left operand) operand {
 	if !left.row || !p.accept("overlaps") {
 		return left
 	}
-	fc := &ast.FuncCall{Loc: at, Name: []string{"overlaps"}}
+	fc := &ast.FuncCall{Loc: at, Name: []string{"overlaps"}, Form: ast.FormOverlaps}
 	p.unit.wrapMarker(left.start, fc, func(a []ast.Expr) {
 		l, _ := a[0].(*ast.Row)
 		r, _ := a[1].(*ast.Row)

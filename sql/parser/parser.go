@@ -113,7 +113,7 @@ var tokenBufs = sync.Pool{New: func() any { return new([]token) }}
 const maxKeptTokens = 1 << 18
 
 func newParser(sql string) *parser {
-	p := &parser{src: sql}
+	p := &parser{src: sql, exprEnd: -1}
 	if len(sql) > maxText {
 		p.toks = []token{{kind: tEOF}}
 		p.err = pgerr.New(pgerr.ProgramLimitExceeded, "statement text is too long")

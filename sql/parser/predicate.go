@@ -125,7 +125,7 @@ func (p *parser) quantifierAfterOp(t *token) int {
 }
 
 func (p *parser) quantifierAt(n int) bool {
-	return p.at(n).isAny("any", "some", "all") && p.at(n+1).punct("(")
+	return p.at(n).isAny("any", "some", "all")
 }
 
 // quantified translates op ANY/SOME/ALL (array or query).
@@ -149,6 +149,10 @@ func (p *parser) quantified(left *operand) {
 	})
 	p.unit.emit(",")
 	start := p.unit.here()
+	if !p.cur().punct("(") {
+		p.syntax()
+		return
+	}
 	if _, isQuery = p.openParen(); isQuery {
 		p.unit.wrap(start, "(", -1)
 		p.unit.emit(")")

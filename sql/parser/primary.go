@@ -172,7 +172,8 @@ func (p *parser) named(o operand) operand {
 	}
 	next := p.at(n)
 	first := p.cur()
-	if next.punct("(") && (n > 1 && first.isName() || first.isTypeOrFuncName()) {
+	callable := n == 1 && first.isTypeOrFuncName() || n > 1 && first.isName()
+	if next.punct("(") && callable {
 		if p.typedConstantCall(n) {
 			return o
 		}
@@ -180,12 +181,12 @@ func (p *parser) named(o operand) operand {
 		p.call(o)
 		return o
 	}
-	if next.kind == tString && (n > 1 && first.isName() || first.isTypeOrFuncName()) {
+	if next.kind == tString && callable {
 		p.typedLiteral()
 		return o
 	}
 	if !first.isName() {
-		p.syntax()
+		p.syntaxName()
 		return o
 	}
 	return p.columnRef(o)

@@ -97,7 +97,8 @@ func (p *parser) setExpr(q *query, min int) {
 // parenQuery translates (query) where only a query may stand.
 func (p *parser) parenQuery() *query {
 	if !p.queryAhead() {
-		p.advance()
+		for p.acceptPunct("(") {
+		}
 		p.syntax()
 		return nil
 	}

@@ -4,7 +4,7 @@ import "github.com/millracedb/millrace/sql/ast"
 
 // topStatement reads a statement. A query becomes the unit's main text, and nil is returned.
 func (p *parser) topStatement() ast.Statement {
-	if p.queryAhead() && !p.dmlAhead(0) {
+	if (p.queryAhead() || p.cur().punct("(") || p.cur().is("values")) && !p.dmlAhead(0) {
 		p.queryStatement()
 		return nil
 	}

@@ -88,6 +88,9 @@ var tidbJoin = [...]string{
 func (p *parser) joins(start int, last *ast.Join) *ast.Join {
 	for n := 0; p.err == nil; n++ {
 		h, ok := p.joinAhead()
+		if !ok && h.words > 1 {
+			p.syntaxAt(p.at(h.words - 1))
+		}
 		if !ok {
 			break
 		}
@@ -151,6 +154,8 @@ func (p *parser) tableFactor() *ast.Join {
 		p.funcTable(at, lateral)
 	case lateral:
 		p.syntax()
+	case !t.isName() && !t.is("only"):
+		p.syntaxName()
 	default:
 		p.tableName(&ast.TableName{Loc: at})
 	}

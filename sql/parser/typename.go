@@ -143,7 +143,7 @@ func (p *parser) typeMods(t *ast.TypeName) {
 	for p.err == nil {
 		minus := p.acceptOp("-")
 		if p.cur().kind != tInt {
-			if k := p.cur().kind; k == tWord || k == tString || k == tQuoted {
+			if p.cur().kind == tString || p.cur().isName() {
 				p.failf(p.pos(), pgerr.InvalidParameterValue, "type modifiers must be integer constants")
 				return
 			}

@@ -118,6 +118,9 @@ func (u *unit) wrapMarker(i int, n ast.Node, fill func([]ast.Expr)) {
 }
 
 func (u *unit) prefix(i int, pc piece) {
+	if i >= len(u.out.pieces) {
+		return // an error left the operand out
+	}
 	at := &u.out.pieces[i]
 	u.prefixes = append(u.prefixes, prefix{pc, at.before})
 	at.before = int32(len(u.prefixes) - 1)
