@@ -55,6 +55,16 @@ func (c *Conn) Terminate(reason *pgerr.Error) {
 // RemoteAddr is the client's address.
 func (c *Conn) RemoteAddr() net.Addr { return c.nc.RemoteAddr() }
 
+// decode waits for the next message.
+func (c *Conn) decode() (pgproto3.FrontendMessage, error) {
+	m, err := c.be.Receive()
+	c.r.received()
+	return m, err
+}
+
+// SyncFollows reports that the message after the present one is Sync, and is here.
+func (c *Conn) SyncFollows() bool { return c.r.peek() == 'S' }
+
 // send encodes a message of the cold kind.
 func (c *Conn) send(m pgproto3.BackendMessage) {
 	out, err := m.Encode(c.out)

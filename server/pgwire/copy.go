@@ -60,7 +60,7 @@ func (c *Conn) CopyIn(o *CopyOptions, columns int) (*CopyStream, error) {
 // Next returns the next piece, valid until the following call; io.EOF after the last.
 func (s *CopyStream) Next() ([]byte, error) {
 	for {
-		m, err := s.c.be.Receive()
+		m, err := s.c.decode()
 		if err != nil {
 			if reason := s.c.terminated.Load(); reason != nil {
 				return nil, reason

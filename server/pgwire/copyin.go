@@ -26,7 +26,7 @@ type CopyReader struct {
 	parse []parseValue
 
 	rest    []byte
-	waiting int // bytes of rest not looked at yet
+	waiting int      // bytes of rest not looked at yet
 	scratch []byte   // unescaped fields of the row
 	fields  [][]byte // of a row that needed unescaping; nil is null
 	ends    []int
@@ -53,6 +53,7 @@ const (
 // NewCopyReader reads rows of columns names, of types ts, for relation rel (which is for messages).
 func NewCopyReader(opt CopyOptions, rel string, names []string, ts []types.Type, env *types.Env) *CopyReader {
 	r := &CopyReader{opt: opt, rel: rel, names: names, env: env, Batch: vec.NewBatch(ts, 0)}
+	r.scratch = []byte{} // an empty field is not null
 	for _, t := range ts {
 		if opt.Format == CopyBinary {
 			r.parse = append(r.parse, binaryParser(t))

@@ -45,7 +45,7 @@ func (c *Conn) receive(h Handler) (pgproto3.FrontendMessage, error) {
 	if d > 0 {
 		c.r.deadline(time.Now().Add(d))
 	}
-	m, err := c.be.Receive()
+	m, err := c.decode()
 	if reason := c.terminated.Load(); reason != nil {
 		return nil, &ending{reason}
 	}

@@ -27,6 +27,7 @@ type reader struct {
 	err error // what ended the read-ahead
 
 	bulk bool // read in large pieces (COPY)
+	framing
 
 	timer *time.Timer
 	gone  func() // called by the watcher when the connection ends
@@ -39,6 +40,12 @@ type reader struct {
 
 // Read gives out what was read ahead, then reads from the connection.
 func (r *reader) Read(p []byte) (int, error) {
+	n, err := r.read(p)
+	r.scan(p[:n])
+	return n, err
+}
+
+func (r *reader) read(p []byte) (int, error) {
 	if r.pos < len(r.buf) {
 		n := copy(p, r.buf[r.pos:])
 		r.pos += n

@@ -133,7 +133,7 @@ func (s *scram) first(msg []byte, ours string) (string, error) {
 			return "", ProtocolError("client requires an unsupported SCRAM extension")
 		}
 	}
-	if len(s.nonce) == len(ours) {
+	if len(s.nonce) <= len(ours) {
 		return "", ProtocolError("malformed SCRAM message")
 	}
 	s.serverFirst = fmt.Sprintf("r=%s,s=%s,i=%d", s.nonce, base64.StdEncoding.EncodeToString(s.v.Salt), s.v.Iterations)
@@ -176,4 +176,14 @@ func newNonce() (string, error) {
 		return "", err
 	}
 	return base64.StdEncoding.EncodeToString(b), nil
+}
+
+// Matches reports whether the verifier was made from the password.
+func (v Verifier) Matches(password string) bool {
+	text, err := makeVerifier(password, v.Salt, v.Iterations)
+	if err != nil {
+		return false
+	}
+	w, ok := ParseVerifier(text)
+	return ok && subtle.ConstantTimeCompare(w.StoredKey, v.StoredKey) == 1
 }

@@ -372,7 +372,7 @@ func (c *Conn) receiveSASL(auth uint32) (pgproto3.FrontendMessage, error) {
 	if err := c.Flush(); err != nil {
 		return nil, err
 	}
-	return c.be.Receive()
+	return c.decode()
 }
 
 // prefixed gives back bytes that were read to look at them.

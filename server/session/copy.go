@@ -372,7 +372,7 @@ func columnSet(dst *[]bool, opt *ast.Option, columns []string, star bool) error 
 	}
 	switch v := opt.Value.(type) {
 	case *ast.Row:
-		for _, e := range v.Elems {
+		for _, e := range v.Args {
 			if err := add(e); err != nil {
 				return err
 			}

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/millracedb/millrace/planner/physical"
-	"github.com/millracedb/millrace/server/pgwire"
 	"github.com/millracedb/millrace/sql/pgerr"
 	"github.com/millracedb/millrace/sql/vec"
 )

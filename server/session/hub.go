@@ -12,6 +12,7 @@ import (
 	"github.com/millracedb/millrace/exec/engine"
 	"github.com/millracedb/millrace/planner"
 	"github.com/millracedb/millrace/server/pgwire"
+	"github.com/millracedb/millrace/sql/catalog"
 	"github.com/millracedb/millrace/sql/pgerr"
 )
 
@@ -26,6 +27,8 @@ type Hub struct {
 	MaxSessions int
 	// Trust lets users without a password in; the server decides it from where it listens.
 	Trust bool
+	// Size is the bytes a relation takes, of 0 the database; nil: unknown.
+	Size func(catalog.ID) int64
 
 	mu sync.Mutex
 	// guarded by mu

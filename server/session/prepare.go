@@ -1,6 +1,7 @@
 package session
 
 import (
+	"github.com/millracedb/millrace/exec/engine"
 	"github.com/millracedb/millrace/planner/physical"
 	"github.com/millracedb/millrace/sql/ast"
 	"github.com/millracedb/millrace/sql/parser"
@@ -107,12 +108,26 @@ func (s *Session) arguments(p *prepared, n *ast.Execute, po *portal) ([]vec.Scal
 	if err != nil {
 		return nil, err
 	}
-	out, err := s.runPlan(made.Plan, "SELECT", po.params)
+	q, ok := made.Plan.(*physical.Query)
+	if !ok {
+		return nil, pgerr.New(pgerr.Internal, "the arguments of EXECUTE have no query")
+	}
+	tx := s.txn.tx
+	if tx == nil {
+		// The statement itself may be the only one of its transaction.
+		tx = s.door.Begin(engine.TxnOptions{ReadOnly: true, Single: true})
+		defer tx.Rollback()
+	}
+	ctx, done := s.statementContext()
+	defer done()
+	fc := s.evalCtx(ctx)
+	fc.Params = po.params
+	cur, err := tx.Query(ctx, q, fc)
 	if err != nil {
 		return nil, err
 	}
-	defer out.rows.Close()
-	b, err := out.rows.Next()
+	defer cur.Close()
+	b, err := cur.Next()
 	if err != nil {
 		return nil, err
 	}

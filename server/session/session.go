@@ -70,6 +70,7 @@ func newSession(ctx context.Context, h *Hub, c *pgwire.Conn, role *catalog.Role)
 	s.settings.values[gucSessionAuth] = role.Name
 	s.names.Source = s
 	s.env.Reg = &s.names
+	s.info = &pgcatalog.Info{Names: s.names, Size: h.Size, User: s.User}
 	s.act = Activity{State: "idle", Changed: s.started}
 	return s
 }
@@ -142,6 +143,7 @@ func (s *Session) query(sql string) error {
 		s.conn.EmptyQuery()
 		return nil
 	}
+	s.txn.alone = len(stmts) == 1
 	for i := range stmts {
 		p := newPrepared("", sql, &stmts[i])
 		if err := s.runSimple(p, i == len(stmts)-1); err != nil {
@@ -251,6 +253,7 @@ func (s *Session) Execute(m *pgproto3.Execute) error {
 	}
 	done := s.begin(po.stmt.sql)
 	defer done()
+	s.txn.alone = s.conn.SyncFollows()
 	return s.failing(po.stmt.sql, s.executeMessage(po, int64(m.MaxRows)))
 }
 

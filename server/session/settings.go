@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/millracedb/millrace/sql/pgcatalog"
 	"github.com/millracedb/millrace/sql/pgerr"
 	"github.com/millracedb/millrace/sql/types"
 )
@@ -246,4 +247,31 @@ func (s *settings) named() []string {
 	}
 	sort.Slice(names, func(i, j int) bool { return strings.ToLower(names[i]) < strings.ToLower(names[j]) })
 	return names
+}
+
+// Settings are the rows of pg_settings; current answers the session's values.
+func Settings(current func(name string) (string, bool)) []pgcatalog.Setting {
+	out := make([]pgcatalog.Setting, 0, len(gucs))
+	for i := range gucs {
+		g := &gucs[i]
+		shown, _ := current(g.Name)
+		v := shown
+		if g.Unit != "" {
+			// SHOW prints with a unit, pg_settings in the base unit.
+			if raw, err := g.checkNumber(shown); err == nil {
+				v = raw
+			}
+		}
+		s := pgcatalog.Setting{Name: g.Name, Value: v, Unit: g.Unit, Category: g.Category, Desc: g.Desc,
+			Context: string(g.Context), Kind: string(g.Kind), Boot: g.Default, Reset: g.Default, Enum: g.Enum, Inert: g.Inert,
+			Source: "default"}
+		if v != g.Default {
+			s.Source = "session"
+		}
+		if g.Kind == kindInteger || g.Kind == kindReal {
+			s.Min, s.Max = formatNumber(g.Min), formatNumber(g.Max)
+		}
+		out = append(out, s)
+	}
+	return out
 }

@@ -26,6 +26,8 @@ type transaction struct {
 	stmtNow    int64 // clock of the running statement
 	readOnly   bool
 	isolation  string
+	// alone says that the running statement is all there is of its implicit transaction.
+	alone bool
 }
 
 // savepoint is SAVEPOINT name.
@@ -49,7 +51,7 @@ func (t *transaction) begin(s *Session) engine.Txn {
 		t.open(s, implicit)
 	}
 	if t.tx == nil {
-		t.tx = s.door.Begin(engine.TxnOptions{ReadOnly: t.readOnly, Implicit: t.state == implicit})
+		t.tx = s.door.Begin(engine.TxnOptions{ReadOnly: t.readOnly, Single: t.state == implicit && t.alone})
 	}
 	return t.tx
 }
