@@ -10,6 +10,7 @@ import (
 
 	"github.com/millracedb/millrace/planner/physical"
 	"github.com/millracedb/millrace/sql/catalog"
+	"github.com/millracedb/millrace/sql/expr"
 	"github.com/millracedb/millrace/sql/types"
 	"github.com/millracedb/millrace/sql/vec"
 )
@@ -151,5 +152,50 @@ func BenchmarkBytesPerGroup(b *testing.B) {
 		b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/groups-8-8-24, "B/group")
 		b.ReportMetric(float64(v.Reader().Bytes())/groups-8-8-24, "counted-B/group")
 		runtime.KeepAlive(v)
+	}
+}
+
+// BenchmarkLookup is a point lookup by key, without SQL around it.
+func BenchmarkLookup(b *testing.B) {
+	for _, mapped := range []bool{false, true} {
+		p := groupBy(b)
+		if mapped { // a filter: the rows are a relation of their own
+			p.Root = mapNode(p.Root, &expr.IsNull{Arg: col(p.Root, 0), Negate: true}, 0, 1, 2)
+		}
+		v, _ := BuildView(2, p, 1)
+		g := NewGraph()
+		g.Add(v)
+		for _, x := range events(100000, 16384) {
+			g.Step(testStep(1), Inputs{1: {x}})
+			g.Commit()
+		}
+		b.Run(fmt.Sprintf("relation=%v", mapped), func(b *testing.B) {
+			r := rand.New(rand.NewSource(1))
+			key := vec.NewBatch(eventTypes[:1], 1)
+			key.N = 1
+			key.Cols[0].AppendI64(0)
+			ts := []types.Type{p.Root.Fields()[0].Type, p.Root.Fields()[1].Type, p.Root.Fields()[2].Type}
+			start, n := cpuTime(), 0
+			b.ReportAllocs()
+			for b.Loop() {
+				key.Cols[0].I64[0] = int64(r.Intn(100000))
+				out := vec.NewBatch(ts, 1)
+				v.Reader().Lookup(key, []int{0, 1, 2}, out, nil)
+				if out.N != 1 {
+					b.Fatal("no row")
+				}
+				n++
+			}
+			report(b, start, n)
+		})
+		b.Run(fmt.Sprintf("scan/relation=%v", mapped), func(b *testing.B) {
+			start, n := cpuTime(), 0
+			for b.Loop() {
+				s := v.Reader().Pin()
+				_ = s.Scan([]int{0, 1, 2}, func(x *vec.Batch) error { n += x.N; return nil })
+				s.Release()
+			}
+			report(b, start, n)
+		})
 	}
 }

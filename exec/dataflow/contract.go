@@ -18,7 +18,7 @@ type Inputs map[catalog.ID][]*vec.Batch
 type Result struct {
 	Errors    []RowError
 	Suspended []Suspension
-	// Deltas are the changes of views that somebody watches (Graph.Watch) or reads, among them those that are empty.
+	// Deltas are the changes of views that somebody watches (Graph.Watch) or reads.
 	Deltas Inputs
 }
 
