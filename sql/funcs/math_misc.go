@@ -80,7 +80,7 @@ func floatBucket(r *Row, x, lo, hi float64) error {
 	default:
 		k = (x/2 - lo/2) / (hi/2 - lo/2)
 	}
-	return r.PutInt(min(int64(k*float64(n)), n-1) + 1)
+	return r.PutInt(int64(k*float64(n)) + 1)
 }
 
 func numericBucket(r *Row) error {

@@ -169,6 +169,9 @@ func concrete(f *funcs.Func, rnd *rand.Rand) []types.OID {
 		}
 		out = append(out, a)
 	}
+	if f.Name == "array slice" && len(out)%2 == 0 {
+		out = append(out, types.Int4)
+	}
 	return out
 }
 
@@ -214,9 +217,27 @@ func (o *oracle) call(f *funcs.Func) (oracleCall, bool) {
 	case funcs.CastFunc:
 		c.sql = fmt.Sprintf("(%s)::%s", sqls[0], f.Ret)
 	default:
+		if strings.Contains(f.Name, " ") {
+			c.sql = subscripted(sqls, f.Name == "array slice")
+			break
+		}
 		c.sql = fmt.Sprintf("pg_catalog.%q(%s)", f.Name, strings.Join(sqls, ", "))
 	}
 	return c, true
+}
+
+// subscripted writes a[i][j] or a[i:j][k:l].
+func subscripted(sqls []string, slice bool) string {
+	s := "(" + sqls[0] + ")"
+	for i := 1; i < len(sqls); i++ {
+		s += "[" + sqls[i]
+		if slice {
+			i++
+			s += ":" + sqls[i]
+		}
+		s += "]"
+	}
+	return s
 }
 
 func returns(f *funcs.Func, in []types.Type) (types.Type, bool) {

@@ -116,8 +116,10 @@ func errRegexArg(name string, v int64) error {
 func (r *Row) replaceMatches(re *regex, start int64, limit int) error {
 	s := r.Str(0)
 	return r.Append(func(dst []byte) ([]byte, error) {
-		at := runeOffset(r.Bytes(0), start-1)
-		last := 0
+		at, last := runeOffset(r.Bytes(0), start-1), 0
+		if start-1 > int64(runes(r.Bytes(0))) {
+			return append(dst, s...), nil
+		}
 		for k, m := range matches(re, s, at) {
 			if limit > 0 && k >= limit {
 				break
@@ -137,7 +139,7 @@ func (r *Row) replaceNth(re *regex, start int64, n int) error {
 	}
 	s := r.Str(0)
 	ms := matches(re, s, runeOffset(r.Bytes(0), start-1))
-	if len(ms) < n {
+	if len(ms) < n || start-1 > int64(runes(r.Bytes(0))) {
 		return r.PutStr(s)
 	}
 	m := ms[n-1]

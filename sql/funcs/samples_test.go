@@ -17,7 +17,7 @@ var argSamples = map[string][]string{
 	"encode/1":     {"hex", "base64", "escape", "HEX", "nope"}, "decode/1": {"hex", "base64", "escape", "nope"},
 	"decode/0": {"MTIzAAE=", "3031", "abc", "a\\001b", "zz", "YWJj", "YWJjZA==", "YWJjZA=", "Y=Jj", "YW Jj"},
 	"repeat/1": {"0", "3", "-1", "100", "2147483647"}, "lpad/1": {"0", "5", "-1", "20", "2147483647"}, "rpad/1": {"0", "5", "-1", "20", "2147483647"},
-	"format/0":  {"%s", "hello %s %s", "%I", "%L", "%1$s %1$L", "%-5s|", "%5s|", "%*s", "%%", "%", "%z", "%2$s %s", "%0$s", "%I %L %s"},
+	"format/0":  {"%s", "hello %s %s", "%I", "%L", "%1$s %1$L", "%-5s|", "%5s|", "%%", "%", "%z", "%2$s %s", "%0$s", "%I %L %s"},
 	"extract/0": unitSamples, "date_part/0": unitSamples, "date_trunc/0": unitSamples,
 	"timezone/0/interval": {"00:00", "-05:00", "3 hours", "1 day"}, "timezone/0": zoneSamples, "date_trunc/2": zoneSamples,
 	"make_date/0": {"2000", "2024", "0", "-44", "9999999"}, "make_date/1": {"1", "2", "12", "13"}, "make_date/2": {"1", "29", "31", "0"},

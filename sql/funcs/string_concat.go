@@ -394,6 +394,9 @@ func formatOne(r *Row, dst []byte, s formatSpec, next *int) ([]byte, error) {
 		}
 	}
 	fill := max(0, s.width-runes(val))
+	if len(dst)+len(val)+fill > maxString {
+		return dst, pgerr.New(pgerr.ProgramLimitExceeded, "out of memory")
+	}
 	if s.left {
 		dst = append(dst, val...)
 	}
