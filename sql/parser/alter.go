@@ -154,6 +154,9 @@ func (p *parser) alterColumn(a *ast.AlterAction) {
 			p.exprInto(func(e ast.Expr) { a.Expr = e })
 		}
 	default:
+		if p.err != nil {
+			return
+		}
 		a.Name = ""
 		p.i = first
 		p.alterOther(a)

@@ -21,6 +21,10 @@ type parser struct {
 	lexErr *pgerr.Error // what the lexer met at the end of toks
 	unit   *unit
 	depth  int
+	// close has for each ( the token of its ), 0 if there is none; made when first asked for.
+	close []int32
+	// openStart and openEnd bound the run of ( that was looked over last.
+	openStart, openEnd int
 	// exprEnd is the token behind the last expression: SIMILAR there is an operator that lacks its TO.
 	exprEnd int
 }
@@ -182,6 +186,25 @@ func (p *parser) acceptOp(s string) bool {
 	}
 	p.i++
 	return true
+}
+
+// closing is the index of the ) for the ( at token i, 0 if it is not closed. Looking ahead over nested
+// statements by it keeps the cost of deep nesting linear.
+func (p *parser) closing(i int) int {
+	if p.close == nil {
+		p.close = make([]int32, len(p.toks))
+		var open []int32
+		for j := range p.toks {
+			switch t := &p.toks[j]; {
+			case t.punct("("):
+				open = append(open, int32(j))
+			case t.punct(")") && len(open) > 0:
+				p.close[open[len(open)-1]] = int32(j)
+				open = open[:len(open)-1]
+			}
+		}
+	}
+	return int(p.close[i])
 }
 
 // name reads a ColId: an identifier, or a keyword that may name a column or table.

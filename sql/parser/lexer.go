@@ -1,7 +1,9 @@
 package parser
 
 import (
+	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/millracedb/millrace/sql/pgerr"
 )
@@ -44,6 +46,9 @@ type lexer struct {
 // before it are returned: PostgreSQL reports a syntax error that comes first.
 func lex(src string, toks []token) ([]token, *pgerr.Error) {
 	l := lexer{src: src}
+	if i := invalidUTF8(src); i >= 0 {
+		return append(toks, token{kind: tEOF}), encodingError(src[i:])
+	}
 	for {
 		t := l.next()
 		if l.err != nil {
@@ -54,6 +59,34 @@ func lex(src string, toks []token) ([]token, *pgerr.Error) {
 			return toks, nil
 		}
 	}
+}
+
+// invalidUTF8 is the offset of the first byte that is not UTF-8, -1 if all is.
+func invalidUTF8(s string) int {
+	if utf8.ValidString(s) {
+		return -1
+	}
+	for i, r := range s {
+		if r == utf8.RuneError && !strings.HasPrefix(s[i:], "\uFFFD") {
+			return i
+		}
+	}
+	return -1
+}
+
+// encodingError names the bytes that should have been one character, as PostgreSQL does.
+func encodingError(s string) *pgerr.Error {
+	n := 1
+	for _, lead := range []byte{0xC0, 0xE0, 0xF0} {
+		if s[0] >= lead && s[0] < 0xF8 {
+			n++
+		}
+	}
+	bytes := ""
+	for i := 0; i < min(n, len(s)); i++ {
+		bytes += fmt.Sprintf(" 0x%02x", s[i])
+	}
+	return pgerr.Newf(pgerr.CharacterNotInRepertoire, "invalid byte sequence for encoding \"UTF8\":%s", bytes)
 }
 
 // fail records an error at off and returns a token to go on with.

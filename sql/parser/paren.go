@@ -4,11 +4,16 @@ import "github.com/millracedb/millrace/sql/ast"
 
 // queryAhead reports whether a query begins at the cursor, after any number of open parentheses.
 func (p *parser) queryAhead() bool {
-	n := 0
-	for p.at(n).punct("(") {
-		n++
+	i := p.i
+	if p.toks[i].punct("(") {
+		if i < p.openStart || i >= p.openEnd {
+			for p.openStart, p.openEnd = i, i; p.toks[p.openEnd].punct("("); {
+				p.openEnd++
+			}
+		}
+		i = p.openEnd
 	}
-	return queryStart(p.at(n), p.at(n+1))
+	return queryStart(&p.toks[i], p.at(i-p.i+1))
 }
 
 func queryStart(t, next *token) bool {

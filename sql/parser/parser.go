@@ -121,6 +121,9 @@ func newParser(sql string) *parser {
 	}
 	buf := tokenBufs.Get().(*[]token)
 	p.toks, p.lexErr = lex(sql, (*buf)[:0])
+	if len(p.toks) == 1 && p.lexErr != nil {
+		p.err = p.lexErr // nothing comes before it
+	}
 	return p
 }
 

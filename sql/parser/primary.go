@@ -166,9 +166,9 @@ func (p *parser) param() *ast.Param {
 
 // named translates what begins with a name: a column, a call, or type 'text'.
 func (p *parser) named(o operand) operand {
-	start := p.i
-	n := 0 // length of the dotted name in tokens
-	for n = 1; p.at(n).punct(".") && (p.at(n+1).kind == tWord || p.at(n+1).kind == tQuoted); n += 2 {
+	n := 1 // length of the dotted name in tokens
+	for p.at(n).punct(".") && (p.at(n+1).kind == tWord || p.at(n+1).kind == tQuoted) {
+		n += 2
 	}
 	next := p.at(n)
 	first := p.cur()
@@ -177,7 +177,6 @@ func (p *parser) named(o operand) operand {
 		if p.typedConstantCall(n) {
 			return o
 		}
-		p.i = start
 		p.call(o)
 		return o
 	}

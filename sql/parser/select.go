@@ -136,12 +136,12 @@ func (p *parser) setOpPrec() int {
 // setOps translates the set operations behind the operand at start.
 func (p *parser) setOps(start, min int) {
 	for n := 0; ; n++ {
+		if n > maxChain {
+			p.failTooDeep()
+		}
 		prec := p.setOpPrec()
 		if prec == 0 || prec < min || p.err != nil {
 			return
-		}
-		if n > maxChain {
-			p.failTooDeep()
 		}
 		word := upper(p.advance().word)
 		all := p.accept("all")
@@ -514,19 +514,15 @@ func (p *parser) dmlAhead(n int) bool {
 	if !t.is("with") {
 		return t.isAny("insert", "update", "delete")
 	}
-	depth := 0
-	for n++; p.at(n).kind != tEOF; n++ {
-		switch t := p.at(n); {
+	for i := p.i + n + 1; i < len(p.toks); i++ {
+		switch t := &p.toks[i]; {
 		case t.punct("("):
-			depth++
-		case t.punct(")"):
-			if depth--; depth < 0 {
+			if i = p.closing(i); i == 0 {
 				return false
 			}
-		case depth > 0:
 		case t.isAny("insert", "update", "delete"):
-			return !p.at(n-1).punct(",") && !p.at(n-1).isAny("recursive")
-		case t.isAny("select", "values", "table"), t.punct(";"):
+			return !p.toks[i-1].punct(",") && !p.toks[i-1].is("recursive")
+		case t.punct(")"), t.punct(";"), t.isAny("select", "values", "table"):
 			return false
 		}
 	}

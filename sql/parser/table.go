@@ -91,11 +91,11 @@ func (p *parser) joins(start int, last *ast.Join) *ast.Join {
 		if !ok && h.words > 1 {
 			p.syntaxAt(p.at(h.words - 1))
 		}
-		if !ok {
-			break
-		}
 		if n > maxChain {
 			p.failTooDeep()
+		}
+		if !ok || p.err != nil {
+			break
 		}
 		j := &ast.Join{Loc: p.loc(), Kind: h.kind, Natural: h.natural, Asof: h.asof}
 		p.i += h.words

@@ -133,7 +133,7 @@ func (u *unit) fragment(body func(), set func(ast.Expr)) {
 	u.out = c
 	body()
 	u.out = saved
-	if len(c.pieces) == 1 && c.pieces[0].text == "?" && c.pieces[0].before < 0 {
+	if len(c.pieces) == 1 && c.pieces[0].hole >= 0 && c.pieces[0].before < 0 {
 		if e, ok := u.holes[c.pieces[0].hole].node.(ast.Expr); ok {
 			set(e) // a constant or a parameter needs no TiDB
 			return
