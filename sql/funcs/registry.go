@@ -11,7 +11,7 @@ import (
 func sections() [][]Func {
 	return [][]Func{
 		compareFuncs(), intFuncs(), floatFuncs(), numericFuncs(), miscMathFuncs(), stringFuncs(), concatFuncs(),
-		datetimeFuncs(), likeFuncs(), regexFuncs(), arrayFuncs(),
+		datetimeFuncs(), likeFuncs(), regexFuncs(), arrayFuncs(), jsonFuncs(),
 	}
 }
 

@@ -42,7 +42,13 @@ var argSamples = map[string][]string{
 	"like_escape/0": {"a#%", "a\\b", "a##", "%"}, "like_escape/1": {"#", "\\", "", "ab", "é"},
 	"similar_to_escape/0": similarSamples, "similar_escape/0": similarSamples, "similar_to_escape/1": {"#", "\\", "", "ab"}, "similar_escape/1": {"#", "\\", "", "ab"},
 	"substring/2/text": {"#", "\\", "", "ab"},
-	"convert_from/1":   {"UTF8", "utf-8"}, "convert_to/1": {"UTF8", "utf-8"},
+	"->/1/text":        {"a", "b", "x", ""}, "->>/1/text": {"a", "b", "x"}, "->/1/integer": {"0", "1", "-1", "5", "-9"}, "->>/1/integer": {"0", "1", "-1", "-9"},
+	"#>/1": jsonPaths, "#>>/1": jsonPaths, "#-/1": jsonPaths, "jsonb_set/1": jsonPaths, "jsonb_insert/1": jsonPaths,
+	"?/1": {"a", "b", "foo"}, "?|/1": {"{a}", "{x,b}", "{}", "{NULL}"}, "?&/1": {"{a}", "{a,b}", "{}", "{NULL}"},
+	"-/1/text": {"a", "b", "foo"}, "-/1/text[]": {"{a}", "{a,b}", "{}", "{NULL}"}, "-/1/integer": {"0", "1", "-1", "7", "2147483647", "-2147483648"},
+	"json_extract_path/1": {"a", "b", "0"}, "jsonb_extract_path/1": {"a", "b", "0"}, "json_extract_path_text/1": {"a", "b", "1"}, "jsonb_extract_path_text/1": {"a", "b", "-1"},
+	"json_object/0": {"{}", "{a,1}", "{a}", "{{a,1},{b,2}}", "{NULL,1}", "{a,NULL}"}, "jsonb_object/0": {"{}", "{a,1}", "{a}", "{{a,1},{b,2}}", "{NULL,1}", "{a,NULL}"},
+	"convert_from/1": {"UTF8", "utf-8"}, "convert_to/1": {"UTF8", "utf-8"},
 }
 
 var unitSamples = []string{"year", "month", "day", "hour", "minute", "second", "week", "quarter", "century", "decade", "millennium", "milliseconds", "microseconds",
@@ -58,6 +64,8 @@ var flagSamples = []string{"", "g", "i", "gi", "n", "x", "z", "q"}
 var likeSamples = []string{"", "%", "_", "a%", "%c", "%b%", "a_c", "abc", "\\%", "%\\%%", "abc\\", "%_\\", "A%", "h_llo%", "%w_r%", "%%", "_%_", "%é%"}
 
 var similarSamples = []string{"a%", "(a|b)c", "a#%", "[a-c]_", "%#\"b#\"%", "a.b^$", "x\\y", "[\\]"}
+
+var jsonPaths = []string{"{a}", "{b,0}", "{b,2,c}", "{a,b,c}", "{}", "{3,x}", "{1}", "{-1}", "{x}", "{b,9}", "{b,-9}", "{b,q}", "{NULL}"}
 
 func samples(t types.OID) []string {
 	if s, ok := typeSamples[t]; ok {
