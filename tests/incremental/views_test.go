@@ -1,0 +1,207 @@
+package incremental
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+)
+
+// view is a generated view: its query for Millrace and for PostgreSQL (they differ where a window table function is used).
+type view struct {
+	name, query, oracle string
+	cols                int
+}
+
+// shape makes a query over relations: its text, PostgreSQL's if different, and its number of columns.
+type shape func(r *rand.Rand, rels []*relation) (query, oracle string, cols int)
+
+var shapes = []shape{
+	projection, grouped, grouped, having, distinct, unionAll, innerJoin, leftJoin, joinThenGroup, subqueryInFrom, cte,
+	rowNumber, lag, tumble, hop, globalAggregate, retractableMinMax, distinctAggregates, caseExpression, topN,
+}
+
+func one(r *rand.Rand, rels []*relation) *relation { return rels[r.IntN(len(rels))] }
+
+func predicate(r *rand.Rand, rel *relation, alias string) string {
+	c := rel.cols[1+r.IntN(len(rel.cols)-1)]
+	n := alias + c.name
+	switch r.IntN(4) {
+	case 0:
+		return n + " IS NOT NULL"
+	case 1:
+		return fmt.Sprintf("(%s = %s OR %sid %% 2 = 0)", n, c.gen(r), alias)
+	case 2:
+		return fmt.Sprintf("%s <> %s", n, c.gen(r))
+	}
+	return fmt.Sprintf("%s >= %s", n, c.gen(r))
+}
+
+func projection(r *rand.Rand, rels []*relation) (string, string, int) {
+	a := one(r, rels)
+	return fmt.Sprintf("SELECT id, c0 + 1 AS x, %s AS y, coalesce(c0, 0) * 2 AS z FROM %s WHERE %s", a.any(r), a.name, predicate(r, a, "")), "", 4
+}
+
+// aggregates gives n aggregate calls over columns of rel.
+func aggregates(r *rand.Rand, rel *relation, n int) string {
+	var out []string
+	for i := range n {
+		num := pick(r, append(rel.of("int", "bigint", "numeric", "double precision"), "c0"))
+		// Not numeric: which of 1.0 and 1.00 is the least is not defined.
+		ordered := pick(r, rel.of("int", "bigint", "text", "timestamp", "date", "double precision"))
+		call := []string{
+			"count(*)", "count(" + rel.any(r) + ")", "sum(" + num + ")", "avg(" + num + ")",
+			"min(" + ordered + ")", "max(" + ordered + ")",
+		}[r.IntN(6)]
+		if r.IntN(5) == 0 {
+			call += " FILTER (WHERE " + predicate(r, rel, "") + ")"
+		}
+		out = append(out, fmt.Sprintf("%s AS a%d", call, i))
+	}
+	return strings.Join(out, ", ")
+}
+
+func grouped(r *rand.Rand, rels []*relation) (string, string, int) {
+	a := one(r, rels)
+	keys := []string{"c0"}
+	if r.IntN(2) == 0 {
+		// Not numeric: which of 1.0 and 1.00 a group shows is not defined.
+		if more := a.of("text", "boolean", "date", "bigint"); len(more) > 0 {
+			keys = append(keys, pick(r, more))
+		}
+	}
+	k := strings.Join(keys, ", ")
+	where := ""
+	if r.IntN(3) == 0 {
+		where = " WHERE " + predicate(r, a, "")
+	}
+	return fmt.Sprintf("SELECT %s, %s FROM %s%s GROUP BY %s", k, aggregates(r, a, 3), a.name, where, k), "", len(keys) + 3
+}
+
+func having(r *rand.Rand, rels []*relation) (string, string, int) {
+	a := one(r, rels)
+	return fmt.Sprintf("SELECT c0, %s FROM %s GROUP BY c0 HAVING count(*) > %d", aggregates(r, a, 2), a.name, 1+r.IntN(3)), "", 3
+}
+
+func distinct(r *rand.Rand, rels []*relation) (string, string, int) {
+	a := one(r, rels)
+	more := append(a.of("text", "boolean", "date", "bigint", "timestamp"), "c0")
+	return fmt.Sprintf("SELECT DISTINCT c0, %s AS k FROM %s", pick(r, more), a.name), "", 2
+}
+
+func unionAll(r *rand.Rand, rels []*relation) (string, string, int) {
+	a, b := one(r, rels), one(r, rels)
+	return fmt.Sprintf("SELECT id, c0 FROM %s WHERE %s UNION ALL SELECT c0, id FROM %s", a.name, predicate(r, a, ""), b.name), "", 2
+}
+
+func join(r *rand.Rand, rels []*relation, kind string) (string, string, int) {
+	a, b := one(r, rels), one(r, rels)
+	on := "a.c0 = b.c0"
+	switch r.IntN(3) {
+	case 0:
+		on = "a.c0 = b.id"
+	case 1:
+		on += " AND a.id < b.id"
+	}
+	return fmt.Sprintf("SELECT a.id, a.c0, b.id AS bid, b.%s AS bx FROM %s a %s JOIN %s b ON %s WHERE a.id %% 3 <> 1",
+		b.any(r), a.name, kind, b.name, on), "", 4
+}
+
+func innerJoin(r *rand.Rand, rels []*relation) (string, string, int) { return join(r, rels, "INNER") }
+func leftJoin(r *rand.Rand, rels []*relation) (string, string, int)  { return join(r, rels, "LEFT") }
+
+func joinThenGroup(r *rand.Rand, rels []*relation) (string, string, int) {
+	a, b := one(r, rels), one(r, rels)
+	return fmt.Sprintf("SELECT a.c0, count(*) AS n, sum(b.c0) AS s, max(b.id) AS m FROM %s a LEFT JOIN %s b ON a.c0 = b.id GROUP BY a.c0",
+		a.name, b.name), "", 4
+}
+
+func subqueryInFrom(r *rand.Rand, rels []*relation) (string, string, int) {
+	a := one(r, rels)
+	return fmt.Sprintf("SELECT n, count(*) AS groups FROM (SELECT c0, count(*) AS n FROM %s GROUP BY c0) q GROUP BY n", a.name), "", 2
+}
+
+func cte(r *rand.Rand, rels []*relation) (string, string, int) {
+	a, b := one(r, rels), one(r, rels)
+	return fmt.Sprintf(`WITH per AS (SELECT c0, count(*) AS n FROM %s GROUP BY c0), big AS (SELECT * FROM per WHERE n > 1)
+		SELECT b.id, big.n FROM %s b JOIN big ON big.c0 = b.c0`, a.name, b.name), "", 2
+}
+
+func rowNumber(r *rand.Rand, rels []*relation) (string, string, int) {
+	a := table(r, rels)
+	f := pick(r, []string{"row_number()", "rank()", "dense_rank()"})
+	order := pick(r, []string{"id", "id DESC"})
+	if f != "row_number()" {
+		order = "c1"
+	}
+	return fmt.Sprintf("SELECT id, c0, %s OVER (PARTITION BY c0 ORDER BY %s) AS rn FROM %s", f, order, a.name), "", 3
+}
+
+// table is a relation whose ids are unique, so that an order by id is total.
+func table(r *rand.Rand, rels []*relation) *relation {
+	for {
+		if a := one(r, rels); !a.stream {
+			return a
+		}
+	}
+}
+
+func lag(r *rand.Rand, rels []*relation) (string, string, int) {
+	a := table(r, rels)
+	f := pick(r, []string{"lag(c1)", "lead(c1)", "lag(id, 2)", "lead(id)", "sum(id)", "count(*)"})
+	return fmt.Sprintf("SELECT id, c0, %s OVER (PARTITION BY c0 ORDER BY id) AS l FROM %s", f, a.name), "", 3
+}
+
+func tumble(r *rand.Rand, rels []*relation) (string, string, int) {
+	for _, a := range rels {
+		if ts := a.of("timestamp"); len(ts) > 0 {
+			t := ts[0]
+			q := "SELECT window_start, window_end, count(*) AS n, sum(c0) AS s FROM %s GROUP BY window_start, window_end"
+			pg := fmt.Sprintf(`(SELECT *, date_bin('1 minute', %s, '2000-01-01') AS window_start,
+				date_bin('1 minute', %s, '2000-01-01') + interval '1 minute' AS window_end FROM %s WHERE %s IS NOT NULL) w`, t, t, a.name, t)
+			return fmt.Sprintf(q, fmt.Sprintf("TUMBLE(%s, %s, INTERVAL '1 minute')", a.name, t)), fmt.Sprintf(q, pg), 4
+		}
+	}
+	return grouped(r, rels)
+}
+
+func hop(r *rand.Rand, rels []*relation) (string, string, int) {
+	for _, a := range rels {
+		if ts := a.of("timestamp"); len(ts) > 0 {
+			t := ts[0]
+			q := "SELECT window_start, c0, count(*) AS n FROM %s GROUP BY window_start, c0"
+			pg := fmt.Sprintf(`(SELECT a.*, date_bin('30 seconds', %s, '2000-01-01') - k * interval '30 seconds' AS window_start
+				FROM %s a, generate_series(0, 3) k WHERE %s IS NOT NULL) w`, t, a.name, t)
+			return fmt.Sprintf(q, fmt.Sprintf("HOP(%s, %s, INTERVAL '30 seconds', INTERVAL '2 minutes')", a.name, t)), fmt.Sprintf(q, pg), 3
+		}
+	}
+	return grouped(r, rels)
+}
+
+func globalAggregate(r *rand.Rand, rels []*relation) (string, string, int) {
+	a := one(r, rels)
+	return fmt.Sprintf("SELECT %s FROM %s", aggregates(r, a, 4), a.name), "", 4
+}
+
+func retractableMinMax(r *rand.Rand, rels []*relation) (string, string, int) {
+	a := table(r, rels)
+	c := pick(r, a.of("int", "bigint", "text", "timestamp", "date", "double precision"))
+	return fmt.Sprintf("SELECT c0, min(%s) AS lo, max(%s) AS hi, count(%s) AS n FROM %s GROUP BY c0", c, c, c, a.name), "", 4
+}
+
+func distinctAggregates(r *rand.Rand, rels []*relation) (string, string, int) {
+	a := one(r, rels)
+	c := pick(r, append(a.of("int", "bigint"), "c0"))
+	return fmt.Sprintf("SELECT c0, count(DISTINCT %s) AS d, sum(DISTINCT %s) AS s, count(*) AS n FROM %s GROUP BY c0", c, c, a.name), "", 4
+}
+
+func caseExpression(r *rand.Rand, rels []*relation) (string, string, int) {
+	a := one(r, rels)
+	return fmt.Sprintf(`SELECT CASE WHEN c0 > 2 THEN 'high' WHEN c0 IS NULL THEN 'none' ELSE 'low' END AS band, count(*) AS n
+		FROM %s GROUP BY 1`, a.name), "", 2
+}
+
+func topN(r *rand.Rand, rels []*relation) (string, string, int) {
+	a := table(r, rels)
+	return fmt.Sprintf(`SELECT id, c0 FROM (SELECT id, c0, row_number() OVER (PARTITION BY c0 ORDER BY id DESC) AS rn FROM %s) q
+		WHERE rn <= %d`, a.name, 1+r.IntN(2)), "", 2
+}
