@@ -113,3 +113,90 @@ func TestOracleFromText(t *testing.T) {
 	}
 	o.check(cases)
 }
+
+var numberTemplates = lines(`
+999
+9999.99
+0000.00
+FM9999.99
+FM0000.00
+FM9990.00
+9,999,999.99
+9G999D99
+S999.99
+999.99S
+999S
+MI999.99
+999MI
+999.99MI
+PL999
+SG999
+999PR
+999.99PR
+FM999PR
+FM999MI
+FM999S
+L999.99
+RN
+rn
+FMRN
+999th
+999TH
+99V99
+9.99EEEE
+9.999eeee
+B999.9
+0999
+09.90
+FM09.90
+FM9.9
+9.9
+.99
+FM.99
+"abc" 999
+000
+FM999,999.999
+00009
+9 9 9
+FM99.09
+999D
+$999
+0.9
+FM90.99
+`)
+
+// TestOracleNumberFormat: to_char of numbers.
+func TestOracleNumberFormat(t *testing.T) {
+	o := newOracle(t)
+	var cases []oracleCase
+	result := func(b []byte, err error) string {
+		if err != nil {
+			return errText(err)
+		}
+		return string(b)
+	}
+	values := []string{"0", "1", "-1", "12", "123", "-123", "1234", "1234567.891", "0.1", "-0.1", "0.01", "0.5", "-0.5", "99.995", "12.345", "-12.345", "10", "100",
+		"3999", "4000", "21", "22", "113", "1e10", "-0.001", "485", "148.5", "0.001", "1.50"}
+	for _, f := range numberTemplates {
+		nf, err := CompileNumberFormat(f)
+		if err != nil {
+			t.Errorf("%s: %v", f, err)
+			continue
+		}
+		for _, v := range values {
+			cases = append(cases, oracleCase{fmt.Sprintf("to_char(%s::numeric, %s)", quote(v), quote(f)), result(nf.FormatNumeric(nil, num(v)))})
+			x, _ := ParseF64(T(Float8), v)
+			cases = append(cases, oracleCase{fmt.Sprintf("to_char(%s::float8, %s)", quote(v), quote(f)), result(nf.FormatFloat(nil, x, Float8))})
+		}
+	}
+	for _, f := range []string{"9.9.9", "9V9.9", "S9S", "S9MI", "MI9S", "PR9", "9EEEE9", "FM9EEEE", "9EEEEEEEE", "PL9PR"} {
+		_, err := CompileNumberFormat(f)
+		if err != nil {
+			cases = append(cases, oracleCase{fmt.Sprintf("to_char(1::numeric, %s)", quote(f)), errText(err)})
+		} else {
+			nf, _ := CompileNumberFormat(f)
+			cases = append(cases, oracleCase{fmt.Sprintf("to_char(1::numeric, %s)", quote(f)), result(nf.FormatNumeric(nil, num("1")))})
+		}
+	}
+	o.check(cases)
+}

@@ -139,6 +139,14 @@ func (t *fmtTime) node(dst []byte, n *fmtNode) ([]byte, error) {
 	return t.dateNode(dst, n), nil
 }
 
+// signedWidth is the digits left of a width that counts the sign.
+func signedWidth(v, width int) int {
+	if v < 0 {
+		return width - 1
+	}
+	return width
+}
+
 func (n *fmtNode) fraction(dst []byte, usec, digits int) []byte {
 	at := len(dst)
 	v := int64(usec) / timeScale[digits]
@@ -232,11 +240,11 @@ func (t *fmtTime) dateNode(dst []byte, n *fmtNode) []byte {
 	case "DY":
 		return appendCased(dst, dayNames[t.wday][:3], n.letter)
 	case "DDD":
-		return n.number(dst, int64(t.yday), 3)
+		return n.number(dst, int64(t.yday), signedWidth(t.yday, 3))
 	case "IDDD":
 		return n.number(dst, int64(t.isoYday()), 3)
 	case "DD":
-		return n.number(dst, int64(t.day), 2)
+		return n.number(dst, int64(t.day), signedWidth(t.day, 2))
 	case "D":
 		return n.number(dst, int64(t.wday+1), 0)
 	case "ID":
