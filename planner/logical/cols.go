@@ -102,8 +102,8 @@ func Exprs(n Node, f func(expr.Expr) expr.Expr) {
 	}
 }
 
-// uses returns the columns that the node itself reads by id, outside expressions.
-func uses(n Node) ColSet {
+// Uses returns the columns that the node itself reads by id, outside expressions.
+func Uses(n Node) ColSet {
 	var s ColSet
 	keys := func(list []Key) {
 		for _, k := range list {
@@ -161,7 +161,7 @@ func uses(n Node) ColSet {
 
 // FreeCols returns the columns that the tree below n uses and does not output itself: what it takes from outside.
 func FreeCols(n Node) ColSet {
-	need := uses(n)
+	need := Uses(n)
 	Exprs(n, func(e expr.Expr) expr.Expr {
 		need.AddAll(Cols(e))
 		return e

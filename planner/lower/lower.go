@@ -286,10 +286,11 @@ func (l *Lowerer) project(n logical.Node, cols []logical.ColID, f *frame) (plan,
 		n = x.Input
 	}
 	var need logical.ColSet
+	computes := false
 	exprs := make([]expr.Expr, len(cols))
 	for i, id := range cols {
 		if e, ok := items[id]; ok {
-			exprs[i] = e
+			exprs[i], computes = e, true
 		} else {
 			exprs[i] = l.meta.Var(id)
 		}
@@ -302,7 +303,7 @@ func (l *Lowerer) project(n logical.Node, cols []logical.ColID, f *frame) (plan,
 	if err != nil {
 		return plan{}, err
 	}
-	if len(items) == 0 && len(conds) == 0 {
+	if !computes && len(conds) == 0 {
 		return l.pick(in, cols), nil
 	}
 	m := &physical.Map{Base: l.base(cols, in.node.AppendOnly()), Input: in.node, Project: make([]expr.Expr, len(cols))}
