@@ -83,6 +83,7 @@ var dialect = []string{
 	`SELECT a.b.c.d, s.f(1), c.s.f(2), a COLLATE s."C", a OPERATOR(s.+) b, OPERATOR(pg_catalog.-) a, a IS NOT DISTINCT FROM b, NOT NOT a, - - a, - (-5), -5 ^ 2`,
 	`SELECT numeric(3,1) '1.25', s.t 'x', t(1,2) 'x', interval(3) '1', interval '1' day to second(3), char 'a', "char" 'a', bit '1', varbit(3) '1', time(2) with time zone '1:00', 5::"char", 'a'::bpchar, x::s."T"[]`,
 	`SELECT a = ANY (b), a LIKE ALL ((SELECT c)), a NOT ILIKE SOME ('{}'), a OPERATOR(s.=) ANY (SELECT 1), a < ALL (ARRAY[1, 2]) = true, ARRAY[[1, 2], [3, 4]], ARRAY[]::int[], ARRAY(VALUES (1))`,
+	`SELECT "a ", " ", "x;", "/*", "--", "?", "'", "b ".c FROM "t "."u " AS " v " (" w ")`,
 	`SELECT 0x1F, 0b1_01, 0o17 FROM t`, `SELECT .5, 5., 1e10, 123456789012345678901234567890, -9223372036854775808, B'01', X'aF', E'\n\x41\u00e9', U&'d\0061t!+000061' UESCAPE '!', N'x', $x$a'b$x$`,
 }
 

@@ -26,7 +26,6 @@ type holeExpr struct {
 	off  int
 	pos  int
 	flag uint64
-	typ  types.FieldType
 }
 
 func (h *holeExpr) Restore(*format.RestoreCtx) error        { return nil }
@@ -35,8 +34,8 @@ func (h *holeExpr) Text() string                            { return "?" }
 func (h *holeExpr) OriginalText() string                    { return "?" }
 func (h *holeExpr) SetOriginTextPosition(pos int)           { h.pos = pos }
 func (h *holeExpr) OriginTextPosition() int                 { return h.pos }
-func (h *holeExpr) SetType(t *types.FieldType)              { h.typ = *t }
-func (h *holeExpr) GetType() *types.FieldType               { return &h.typ }
+func (h *holeExpr) SetType(*types.FieldType)                {}
+func (h *holeExpr) GetType() *types.FieldType               { return new(types.FieldType) }
 func (h *holeExpr) SetFlag(f uint64)                        { h.flag = f }
 func (h *holeExpr) GetFlag() uint64                         { return h.flag }
 func (h *holeExpr) Format(io.Writer)                        {}

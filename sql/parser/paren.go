@@ -45,7 +45,7 @@ func (p *parser) openParenQuery() (operand, *query) {
 		}
 		return p.expr(), nil
 	}
-	start := p.unit.here()
+	start, at := p.unit.here(), p.pos()
 	first, q := p.openParenQuery()
 	if q == nil {
 		left := p.closeParen(start, first)
@@ -60,7 +60,7 @@ func (p *parser) openParenQuery() (operand, *query) {
 		return operand{}, q
 	}
 	p.finishQuery(q)
-	return p.chain(p.scalarSubquery(start), 0, false), nil
+	return p.chain(p.scalarSubquery(start, at), 0, false), nil
 }
 
 // queryGoesOn reports whether a set operation or a trailing clause of a query is at the cursor.
@@ -69,8 +69,8 @@ func (p *parser) queryGoesOn() bool {
 }
 
 // scalarSubquery puts parentheses around the query emitted from start on.
-func (p *parser) scalarSubquery(start int) operand {
-	p.unit.wrap(start, "(", -1)
+func (p *parser) scalarSubquery(start, at int) operand {
+	p.unit.wrap(start, "(", at)
 	p.unit.emit(")")
 	return p.indirection(operand{start: start})
 }
@@ -81,9 +81,7 @@ func (p *parser) parenthesised() operand {
 	at := p.pos()
 	first, isQuery := p.openParen()
 	if isQuery {
-		p.unit.wrap(start, "(", at)
-		p.unit.emit(")")
-		return p.indirection(operand{start: start})
+		return p.scalarSubquery(start, at)
 	}
 	return p.closeParen(start, first)
 }

@@ -267,10 +267,7 @@ func (p *parser) tableNameOnly(n *ast.TableName) {
 }
 
 func (p *parser) emitTable(n *ast.TableName) {
-	if n.ObjectName.Schema != "" {
-		p.unit.emitName(n.ObjectName.Schema, -1)
-		p.unit.emit(".")
-	}
+	// The schema stays in the node: TiDB has rules of its own for names of databases.
 	p.unit.emitName(n.ObjectName.Name, -1)
 	p.unit.emit(" AS ")
 	p.unit.emitRef(n)
