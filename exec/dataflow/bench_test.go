@@ -157,6 +157,7 @@ func BenchmarkBytesPerGroup(b *testing.B) {
 
 // BenchmarkLookup is a point lookup by key, without SQL around it.
 func BenchmarkLookup(b *testing.B) {
+	in := events(100000, 16384)
 	for _, mapped := range []bool{false, true} {
 		p := groupBy(b)
 		if mapped { // a filter: the rows are a relation of their own
@@ -165,7 +166,7 @@ func BenchmarkLookup(b *testing.B) {
 		v, _ := BuildView(2, p, 1)
 		g := NewGraph()
 		g.Add(v)
-		for _, x := range events(100000, 16384) {
+		for _, x := range in {
 			g.Step(testStep(1), Inputs{1: {x}})
 			g.Commit()
 		}
@@ -178,7 +179,7 @@ func BenchmarkLookup(b *testing.B) {
 			start, n := cpuTime(), 0
 			b.ReportAllocs()
 			for b.Loop() {
-				key.Cols[0].I64[0] = int64(r.Intn(100000))
+				key.Cols[0].I64[0] = in[n&63].Cols[0].I64[r.Intn(16384)]
 				out := vec.NewBatch(ts, 1)
 				v.Reader().Lookup(key, []int{0, 1, 2}, out, nil)
 				if out.N != 1 {

@@ -3,6 +3,7 @@ package op
 import (
 	"context"
 	"slices"
+	"sync"
 
 	"github.com/millracedb/millrace/exec/state"
 	"github.com/millracedb/millrace/sql/funcs"
@@ -16,6 +17,8 @@ type GroupReader struct {
 	a    *Aggregate
 	cols []int // by column of the view: column of the aggregate
 	key  []int // by key column of the view: position in the aggregate's keys
+
+	lookups sync.Pool // of *groupLookup
 }
 
 // NewGroupReader returns a reader of the groups of a, columns cols of its output, with the given key; nil if the key does
@@ -53,16 +56,18 @@ func (r *GroupReader) Pin() state.Snapshot {
 
 // Lookup appends the rows with the given keys to out.
 func (r *GroupReader) Lookup(key *vec.Batch, cols []int, out *vec.Batch, match *[]int32) {
-	c := r.cursor(cols)
-	codec := r.a.codec.Clone()
-	vecs := make([]*vec.Vec, len(r.key))
-	for i, k := range r.key {
-		vecs[k] = key.Cols[i]
+	l, _ := r.lookups.Get().(*groupLookup)
+	if l == nil || !slices.Equal(l.cols, cols) {
+		l = &groupLookup{cols: slices.Clone(cols), c: r.cursor(cols, 1), codec: r.a.codec.Clone(), vecs: make([]*vec.Vec, len(r.key))}
 	}
-	var keys state.Keys
-	codec.Encode(&keys, vecs, key.N)
+	defer r.lookups.Put(l)
+	for i, k := range r.key {
+		l.vecs[k] = key.Cols[i]
+	}
+	l.codec.Encode(&l.keys, l.vecs, key.N)
+	c := l.c
 	for i := range key.N {
-		ref, ok := r.a.table.Find(keys.Hash[i], keys.At(i))
+		ref, ok := r.a.table.Find(l.keys.Hash[i], l.keys.At(i))
 		if !ok {
 			continue
 		}
@@ -75,6 +80,15 @@ func (r *GroupReader) Lookup(key *vec.Batch, cols []int, out *vec.Batch, match *
 			}
 		}
 	}
+}
+
+// groupLookup is what a Lookup needs besides the groups. Lookups run beside one another, so each takes one from a pool.
+type groupLookup struct {
+	cols  []int
+	c     *groupCursor
+	codec *state.Codec
+	keys  state.Keys
+	vecs  []*vec.Vec
 }
 
 type groupSnapshot struct {
@@ -91,7 +105,7 @@ func (s *groupSnapshot) Scan(cols []int, yield func(*vec.Batch) error) error {
 }
 
 func (s *groupSnapshot) Cursor(cols []int) state.Cursor {
-	c := s.r.cursor(cols)
+	c := s.r.cursor(cols, state.ScanRows)
 	c.it = s.s.Rows()
 	c.empty = s.r.a.global && s.s.Len() == 0
 	return c
@@ -107,7 +121,9 @@ type groupCursor struct {
 	out   *vec.Batch
 	codec *state.Codec
 	aggs  []cursorAgg
-	n     int
+	n     int // groups added
+	size  int
+	rows  [][]byte // their keys, as codec has them
 	ctx   funcs.Ctx
 }
 
@@ -117,9 +133,10 @@ type cursorAgg struct {
 	outs []int
 }
 
-func (r *GroupReader) cursor(cols []int) *groupCursor {
+// cursor finalises up to size groups at a time.
+func (r *GroupReader) cursor(cols []int, size int) *groupCursor {
 	a := r.a
-	c := &groupCursor{a: a, keys: make([]int, len(a.keys)), codec: a.codec}
+	c := &groupCursor{a: a, size: size, keys: make([]int, len(a.keys)), codec: a.codec, aggs: make([]cursorAgg, len(a.aggs))}
 	if a.reps != nil {
 		c.codec = a.reps.codec
 	}
@@ -128,7 +145,7 @@ func (r *GroupReader) cursor(cols []int) *groupCursor {
 		c.keys[i] = -1
 	}
 	for i := range a.aggs {
-		c.aggs = append(c.aggs, cursorAgg{acc: a.newAcc(&a.aggs[i])})
+		c.aggs[i].acc = a.newAcc(&a.aggs[i])
 	}
 	c.ctx.Context = context.Background()
 	var again [][2]int
@@ -160,14 +177,14 @@ func (c *groupCursor) again(pairs [][2]int) {
 func (c *groupCursor) Close() { c.done = true }
 
 func (c *groupCursor) reset() {
-	c.n = 0
+	c.n, c.rows = 0, c.rows[:0]
 	c.out.Reset()
 	for i := range c.aggs {
-		c.aggs[i].acc.Reset(state.ScanRows)
+		c.aggs[i].acc.Reset(c.size)
 	}
 }
 
-// add takes one group, up to state.ScanRows of them.
+// add takes one group, up to size of them.
 func (c *groupCursor) add(key, val []byte) {
 	v := val
 	if c.a.retract {
@@ -178,7 +195,7 @@ func (c *groupCursor) add(key, val []byte) {
 		list, v = cutReps(v)
 		key = leastRep(list)
 	}
-	c.codec.Decode(key, c.keys, c.out.Cols)
+	c.rows = append(c.rows, key)
 	for i := range c.aggs {
 		v = c.aggs[i].acc.Load(c.n, v)
 	}
@@ -190,6 +207,7 @@ func (c *groupCursor) finish() *vec.Batch {
 	if c.n == 0 {
 		return nil
 	}
+	c.codec.DecodeAll(c.rows, c.keys, c.out.Cols)
 	for i := range c.aggs {
 		g := &c.aggs[i]
 		for k, o := range g.outs {
@@ -224,7 +242,7 @@ func (c *groupCursor) finish() *vec.Batch {
 func (c *groupCursor) Next() (*vec.Batch, error) {
 	for !c.done {
 		c.reset()
-		for c.n < state.ScanRows {
+		for c.n < c.size {
 			key, val, ok := c.it.Next()
 			if !ok {
 				c.done = true

@@ -211,6 +211,47 @@ func (c *Codec) Decode(b []byte, want []int, out []*vec.Vec) []byte {
 	return b
 }
 
+// DecodeAll is Decode for many rows, column by column where it can.
+func (c *Codec) DecodeAll(rows [][]byte, want []int, out []*vec.Vec) {
+	if c.width < 0 {
+		for _, b := range rows {
+			c.Decode(b, want, out)
+		}
+		return
+	}
+	for k := range c.ts {
+		if want[k] >= 0 {
+			c.decodeWords(rows, k, out[want[k]])
+		}
+	}
+}
+
+// decodeWords appends column k of rows to v.
+func (c *Codec) decodeWords(rows [][]byte, k int, v *vec.Vec) {
+	null, bit, any := 8*len(c.ts)+k>>3, byte(1)<<(k&7), byte(0)
+	for _, b := range rows {
+		any |= b[null] & bit
+	}
+	switch {
+	case any != 0:
+		for _, b := range rows {
+			appendWord(v, le.Uint64(b[8*k:]), b[null]&bit != 0)
+		}
+	case v.Nulls != nil:
+		for _, b := range rows {
+			appendWord(v, le.Uint64(b[8*k:]), false)
+		}
+	case v.Type.Class() == types.I64:
+		for _, b := range rows {
+			v.I64 = append(v.I64, int64(le.Uint64(b[8*k:])))
+		}
+	default:
+		for _, b := range rows {
+			v.F64 = append(v.F64, math.Float64frombits(le.Uint64(b[8*k:])))
+		}
+	}
+}
+
 // Skip returns what follows the encoded row at the front of b.
 func (c *Codec) Skip(b []byte) []byte {
 	if c.width >= 0 {

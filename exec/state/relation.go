@@ -2,6 +2,8 @@ package state
 
 import (
 	"fmt"
+	"slices"
+	"sync"
 
 	"github.com/millracedb/millrace/sql/types"
 	"github.com/millracedb/millrace/sql/vec"
@@ -23,6 +25,8 @@ type Relation struct {
 	val   []byte
 	net   Consolidator
 	stay  Groups
+
+	lookups sync.Pool // of *lookup
 }
 
 type relShape uint8
@@ -168,22 +172,32 @@ func (r *Relation) Lookup(key *vec.Batch, cols []int, out *vec.Batch, match *[]i
 	if r.shape != keyed {
 		panic("state: lookup in a relation without a key")
 	}
-	codec := r.codec.Key.Clone()
-	p := r.codec.Project(cols)
-	var k Keys
-	codec.Encode(&k, key.Cols, key.N)
+	l, _ := r.lookups.Get().(*lookup)
+	if l == nil || !slices.Equal(l.cols, cols) {
+		l = &lookup{cols: slices.Clone(cols), codec: r.codec.Key.Clone(), p: r.codec.Project(cols)}
+	}
+	defer r.lookups.Put(l)
+	l.codec.Encode(&l.keys, key.Cols, key.N)
 	for i := range key.N {
-		ref, ok := r.t.Find(k.Hash[i], k.At(i))
+		ref, ok := r.t.Find(l.keys.Hash[i], l.keys.At(i))
 		if !ok {
 			continue
 		}
 		kb, vb := r.t.KeyValue(ref)
-		p.Decode(kb, vb, out.Cols)
+		l.p.Decode(kb, vb, out.Cols)
 		out.N++
 		if match != nil {
 			*match = append(*match, int32(i))
 		}
 	}
+}
+
+// lookup is what a Lookup needs besides the rows. Lookups run beside one another, so each takes one from a pool.
+type lookup struct {
+	cols  []int
+	codec *Codec
+	p     *Projection
+	keys  Keys
 }
 
 // Pin takes a snapshot (Reader).
@@ -230,10 +244,11 @@ func ScanCursor(c Cursor, yield func(*vec.Batch) error) error {
 const ScanRows = 1024
 
 type relCursor struct {
-	it    RowIter
-	shape relShape
-	p     *Projection
-	out   *vec.Batch
+	it         RowIter
+	shape      relShape
+	p          *Projection
+	out        *vec.Batch
+	keys, vals [][]byte
 }
 
 func (c *relCursor) Close() { c.it = RowIter{s: c.it.s, page: c.it.s.pages} }
@@ -241,31 +256,37 @@ func (c *relCursor) Close() { c.it = RowIter{s: c.it.s, page: c.it.s.pages} }
 func (c *relCursor) Next() (*vec.Batch, error) {
 	out := c.out
 	out.Reset()
-	for out.N < ScanRows {
+	c.keys, c.vals = c.keys[:0], c.vals[:0]
+	for len(c.keys) < ScanRows {
 		key, val, ok := c.it.Next()
 		if !ok {
 			break
 		}
-		switch c.shape {
-		case keyed:
-			c.p.Decode(key, val, out.Cols)
-		default:
-			c.p.Decode(nil, key, out.Cols)
-			if w := int64(1); c.shape == multiset {
-				if w = int64(le.Uint64(val)); w != 1 {
-					out.SetWeights()
-				}
-				if out.W != nil {
-					out.W = append(out.W, w)
-				}
-			}
+		if c.shape == multiset {
+			c.weigh(int64(le.Uint64(val)))
 		}
+		c.keys, c.vals = append(c.keys, key), append(c.vals, val)
 		out.N++
 	}
-	if out.N == 0 {
+	switch {
+	case out.N == 0:
 		return nil, nil
+	case c.shape == keyed:
+		c.p.DecodeAll(c.keys, c.vals, out.Cols)
+	default: // the row is the key of the table, and the value of its codec
+		c.p.DecodeAll(c.vals, c.keys, out.Cols)
 	}
 	return out, nil
+}
+
+// weigh notes the weight of the row about to be added.
+func (c *relCursor) weigh(w int64) {
+	if w != 1 {
+		c.out.SetWeights()
+	}
+	if c.out.W != nil {
+		c.out.W = append(c.out.W, w)
+	}
 }
 
 // The rest is Pages.

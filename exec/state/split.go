@@ -100,6 +100,18 @@ func (p *Projection) Decode(key, val []byte, out []*vec.Vec) {
 	}
 }
 
+// DecodeAll appends many rows to out.
+func (p *Projection) DecodeAll(keys, vals [][]byte, out []*vec.Vec) {
+	p.c.Key.DecodeAll(keys, p.key, out)
+	if !p.skipVal {
+		p.c.Val.DecodeAll(vals, p.val, out)
+	}
+	for _, c := range p.copies {
+		from := out[c[0]]
+		out[c[1]].AppendRange(from, from.Len()-len(keys), from.Len())
+	}
+}
+
 func fill(n, x int) []int {
 	s := make([]int, n)
 	for i := range s {
