@@ -400,8 +400,12 @@ func JSONScalarFromText(t OID, text string) JSONNode {
 	return JSONNode{Kind: JString, Text: text}
 }
 
-// Index returns an array's element, counting from the end when i is negative, or nil.
+// Index is n -> i: an array's element, counted from the end when i is negative, or nil. A scalar counts as an
+// array of itself, since that is how jsonb stores one.
 func (n *JSONNode) Index(i int) *JSONNode {
+	if n.Kind < JArray && (i == 0 || i == -1) {
+		return n
+	}
 	if n.Kind != JArray {
 		return nil
 	}

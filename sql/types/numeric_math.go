@@ -219,6 +219,9 @@ func NumericLog(dst, base, b []byte) ([]byte, error) {
 	if IsNumericNaN(base) || IsNumericNaN(b) {
 		return append(dst, numNaN), nil
 	}
+	if special := numSpecial(base)|numSpecial(b) != 0; special && NumericSign(base) == 0 && NumericSign(b) < 0 {
+		return dst, errLog(b) // with an infinity, signs are looked at first
+	}
 	for _, x := range [][]byte{base, b} {
 		if NumericSign(x) <= 0 {
 			return dst, errLog(x)

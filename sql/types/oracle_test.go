@@ -18,7 +18,7 @@ import (
 
 var (
 	oracleSeed = flag.Int64("seed", 0, "seed of the oracle tests; 0 takes the clock")
-	oracleN    = flag.Int("n", 400, "random cases per oracle test and type")
+	oracleN    = flag.Int("n", 150, "random cases per oracle test and type")
 )
 
 const oracleZone = "America/New_York"

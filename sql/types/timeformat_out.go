@@ -290,11 +290,19 @@ func (t *fmtTime) yearNode(dst []byte, n *fmtNode) []byte {
 	case "YYYY", "IYYY":
 		return n.number(dst, y, 4)
 	case "YYY", "IYY":
-		return n.number(dst, y%1000, 3)
+		return n.number(dst, y%1000, yearWidth(y, 1000, 3))
 	case "YY", "IY":
-		return n.number(dst, y%100, 2)
+		return n.number(dst, y%100, yearWidth(y, 100, 2))
 	}
 	return n.number(dst, y%10, 1)
+}
+
+// yearWidth leaves room for the sign of a negative year, even where its last digits are 0 and show none.
+func yearWidth(y, mod int64, width int) int {
+	if y < 0 && y%mod == 0 {
+		return width + 1
+	}
+	return width
 }
 
 func (t *fmtTime) isoWeek() int {
