@@ -430,7 +430,7 @@ func (d *deparser) alterAction(a *ast.AlterAction) {
 		d.ident(a.Name)
 		d.when(a.Cascade, " CASCADE")
 	case ast.AlterSetOptions:
-		d.options("SET ", a.Options)
+		d.optionList("SET ", " = ", a.Options)
 	case ast.AlterResetOptions:
 		d.options("RESET ", a.Options)
 	case ast.AlterSetParameter:

@@ -172,8 +172,13 @@ func (d *deparser) subscribe(s *ast.Subscribe) {
 	d.withOptions(s.Options)
 }
 
-// options writes lead(name value, ...) if there are any.
-func (d *deparser) options(lead string, opts []*ast.Option) {
+// options writes lead(name value, ...) if there are any, as COPY, EXPLAIN and ENCODE spell them.
+func (d *deparser) options(lead string, opts []*ast.Option) { d.optionList(lead, " ", opts) }
+
+// withOptions writes WITH (name = value, ...) if there are any.
+func (d *deparser) withOptions(opts []*ast.Option) { d.optionList(" WITH ", " = ", opts) }
+
+func (d *deparser) optionList(lead, equals string, opts []*ast.Option) {
 	if opts == nil {
 		return
 	}
@@ -181,23 +186,7 @@ func (d *deparser) options(lead string, opts []*ast.Option) {
 	list(d, opts, func(o *ast.Option) {
 		d.optionName(o.Name)
 		if o.Value != nil {
-			d.text(" ")
-			d.optionValue(o.Value)
-		}
-	})
-	d.text(")")
-}
-
-// withOptions writes WITH (name = value, ...) if there are any.
-func (d *deparser) withOptions(opts []*ast.Option) {
-	if opts == nil {
-		return
-	}
-	d.text(" WITH (")
-	list(d, opts, func(o *ast.Option) {
-		d.optionName(o.Name)
-		if o.Value != nil {
-			d.text(" = ")
+			d.text(equals)
 			d.optionValue(o.Value)
 		}
 	})

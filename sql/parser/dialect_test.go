@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/millracedb/millrace/sql/pgerr"
+	"github.com/millracedb/millrace/tests/rig"
 )
 
 // dialect is what the corpus does not have: Millrace's own statements, and SQL that clients seldom send.
@@ -99,5 +100,31 @@ func TestDialect(t *testing.T) {
 		for _, s := range stmts {
 			roundTrip(t, "dialect", s)
 		}
+	}
+}
+
+// TestDialectInPostgresGrammar writes back what PostgreSQL's grammar takes too, and asks it again.
+func TestDialectInPostgresGrammar(t *testing.T) {
+	conn := connect(t, rig.Database(t))
+	taken := 0
+	for _, sql := range dialect {
+		if why := grammarError(t, conn, sql); why != "" {
+			t.Logf("not PostgreSQL's: %s\n%s", why, sql)
+			continue
+		}
+		taken++
+		stmts, err := Parse(sql)
+		if err != nil {
+			continue // TestDialect
+		}
+		for _, s := range stmts {
+			text := Deparse(s.Node)
+			if why := grammarError(t, conn, text); why != "" {
+				t.Errorf("%s\n%s\n%s", why, sql, text)
+			}
+		}
+	}
+	if taken < 80 {
+		t.Errorf("only %d statements are PostgreSQL's", taken)
 	}
 }
