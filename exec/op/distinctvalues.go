@@ -2,6 +2,7 @@ package op
 
 import (
 	"bytes"
+	"fmt"
 
 	"github.com/millracedb/millrace/exec/state"
 	"github.com/millracedb/millrace/sql/funcs"
@@ -12,25 +13,32 @@ import (
 // distinctValues feeds an aggregate over DISTINCT arguments: it counts each (group, arguments) and passes on the ones
 // that appear or vanish.
 //
-//	group prefix | arguments, up to equality  ->  representatives of the arguments (reps.go)
+//	group prefix | arguments, up to equality  ->  number of rows, 8 bytes (nothing, of append-only input)
 //
-// Append-only input stores the same, with the least representative alone.
+// If equal arguments can look different, the value is the list of their representatives instead (reps.go), and the
+// least one is passed on.
 type distinctValues struct {
 	spec    physicalArgs
 	table   *state.Table
 	byGroup *state.Ordered // the keys once more, in order, where groups are forgotten; else nil
 	argKey  *state.Codec
 	reps    *repCodec
+	loose   bool
+	retract bool
 	keys    state.Keys
 	entries state.Groups
-	group   []int32  // by entry
-	lists   [][]byte // by entry: what the step adds
-	was     [][]byte // by entry: before the step
+	group   []int32 // by entry
 	refs    []state.Ref
-	args    *vec.Batch
+	cols    []*vec.Vec
+	args    *vec.Batch // what End passes on
 	argGrp  []int32
 	want    []int
 	buf     []byte
+
+	net   []int64    // by entry: rows the step adds, then rows there are
+	first *vec.Batch // by entry: the arguments
+
+	lists [][]byte // by entry, if loose: what the step adds, then what there is
 }
 
 // physicalArgs is what a feeder needs of the call.
@@ -46,7 +54,8 @@ type keyOrder struct {
 }
 
 func newDistinctValues(tables *TableAlloc, group *state.Codec, s *aggSpec, retract, closes bool) *distinctValues {
-	d := &distinctValues{argKey: state.NewKeyCodec(s.types), reps: newRepCodec(s.types, retract), args: vec.NewBatch(s.types, 0)}
+	d := &distinctValues{argKey: state.NewKeyCodec(s.types), reps: newRepCodec(s.types, retract), args: vec.NewBatch(s.types, 0),
+		first: vec.NewBatch(s.types, 0), cols: make([]*vec.Vec, len(s.types))}
 	d.spec = physicalArgs{args: s.Args, collect: s.Fn.Collect}
 	for _, o := range s.Order {
 		for k, c := range s.Args {
@@ -59,7 +68,18 @@ func newDistinctValues(tables *TableAlloc, group *state.Codec, s *aggSpec, retra
 		d.want = append(d.want, k)
 		d.spec.order = append(d.spec.order, keyOrder{col: k})
 	}
-	d.table = state.NewTable(tables.Next(), "distinct "+group.Shape()+d.argKey.Shape(), -1, -1)
+	d.loose, d.retract = d.argKey.AnyLoose(), retract
+	keyW, valW := -1, 0
+	if group.Width() >= 0 && d.argKey.Width() >= 0 {
+		keyW = prefixLen + group.Width() + d.argKey.Width()
+	}
+	switch {
+	case d.loose:
+		valW = -1
+	case retract:
+		valW = 8
+	}
+	d.table = state.NewTable(tables.Next(), fmt.Sprintf("distinct %s%s retract=%v", group.Shape(), d.argKey.Shape(), retract), keyW, valW)
 	if closes {
 		d.byGroup = state.NewOrdered(tables.Next(), "distinct by group")
 	}
@@ -67,47 +87,57 @@ func newDistinctValues(tables *TableAlloc, group *state.Codec, s *aggSpec, retra
 }
 
 func (d *distinctValues) add(b *vec.Batch, groups *state.Groups, gids []int32, sel []int32) {
-	d.keys.ResetRaw()
-	cols := make([]*vec.Vec, len(d.spec.args))
 	for k, c := range d.spec.args {
-		cols[k] = b.Cols[c]
+		d.cols[k] = b.Cols[c]
 	}
+	d.keys.ResetRaw()
+	n := 0
 	each(b.N, sel, func(i int) {
 		d.buf = groupPrefix(d.buf[:0], groups.Key(int(gids[i])))
-		d.buf = d.argKey.Append(d.buf, cols, i)
+		d.buf = d.argKey.Append(d.buf, d.cols, i)
 		d.keys.AppendRaw(d.buf)
-		e, isNew := d.entries.Add(&d.keys, d.keys.N-1)
+		e, isNew := d.entries.Add(&d.keys, n)
+		n++
 		if isNew {
 			d.group = append(d.group, gids[i])
-			d.lists = append(d.lists, nil)
 		}
-		d.buf = d.reps.codec.Append(d.buf[:0], cols, i)
-		d.lists[e] = d.reps.add(d.lists[e], d.buf, b.Weight(i))
+		if d.loose {
+			d.addRep(e, isNew, i, b.Weight(i))
+			return
+		}
+		if isNew {
+			d.net = append(d.net, 0)
+			for k, v := range d.cols {
+				d.first.Cols[k].AppendFrom(v, i)
+			}
+			d.first.N++
+		}
+		d.net[e] += b.Weight(i)
 	})
 }
 
+func (d *distinctValues) addRep(e int32, isNew bool, i int, w int64) {
+	if isNew {
+		d.lists = append(d.lists, nil)
+	}
+	d.buf = d.reps.codec.Append(d.buf[:0], d.cols, i)
+	d.lists[e] = d.reps.add(d.lists[e], d.buf, w)
+}
+
 func (d *distinctValues) end(ctx *funcs.Ctx, _ *state.Groups, acc funcs.Accumulator) {
-	n := len(d.lists)
-	d.was, d.refs = d.was[:0], d.refs[:0]
 	d.args.Reset()
-	d.argGrp = d.argGrp[:0]
-	for e := range n {
+	d.argGrp, d.refs = d.argGrp[:0], d.refs[:0]
+	for e := range d.entries.Len() {
 		ref, ok := d.table.Find(d.entries.Hash(e), d.entries.Key(e))
-		var was []byte
-		if ok {
-			was = bytes.Clone(d.table.Value(ref)) // commit moves rows while others are still to be read
-		} else {
+		if !ok {
 			ref = state.None
 		}
-		now := d.merge(was, d.lists[e])
-		d.refs, d.was = append(d.refs, ref), append(d.was, was)
-		d.lists[e] = now
-		old, cur := leastRep(was), leastRep(now)
-		if (old == nil) == (cur == nil) && bytes.Equal(old, cur) {
-			continue
+		d.refs = append(d.refs, ref)
+		if d.loose {
+			d.endReps(e, ref)
+		} else {
+			d.endCount(e, ref)
 		}
-		d.change(e, old, -1)
-		d.change(e, cur, 1)
 	}
 	args, grp := d.args, d.argGrp
 	if d.spec.collect {
@@ -122,6 +152,40 @@ func (d *distinctValues) end(ctx *funcs.Ctx, _ *state.Groups, acc funcs.Accumula
 	if args.N > 0 {
 		acc.Update(ctx, grp, args.Cols, args.W, args.N, nil)
 	}
+}
+
+// endCount passes on the arguments of entry e if they appear or vanish.
+func (d *distinctValues) endCount(e int, ref state.Ref) {
+	had := ref != state.None
+	switch {
+	case had && d.retract:
+		d.net[e] += int64(le.Uint64(d.table.Value(ref)))
+	case had:
+		d.net[e]++
+	}
+	if has := d.net[e] > 0; has != had {
+		w := int64(1)
+		if had {
+			w = -1
+		}
+		d.args.AppendRow(d.first, e, w)
+		d.argGrp = append(d.argGrp, d.group[e])
+	}
+}
+
+// endReps passes on how the least representative of entry e changes.
+func (d *distinctValues) endReps(e int, ref state.Ref) {
+	var was []byte
+	if ref != state.None {
+		was = bytes.Clone(d.table.Value(ref)) // commit moves rows while others are still to be read
+	}
+	d.lists[e] = d.merge(was, d.lists[e])
+	old, cur := leastRep(was), leastRep(d.lists[e])
+	if (old == nil) == (cur == nil) && bytes.Equal(old, cur) {
+		return
+	}
+	d.change(e, old, -1)
+	d.change(e, cur, 1)
 }
 
 func (d *distinctValues) change(e int, rep []byte, w int64) {
@@ -153,30 +217,40 @@ func (d *distinctValues) merge(a, b []byte) []byte {
 
 func (d *distinctValues) commit() {
 	for e, ref := range d.refs {
-		h, key, now := d.entries.Hash(e), d.entries.Key(e), d.lists[e]
+		h, key := d.entries.Hash(e), d.entries.Key(e)
+		var val []byte
+		gone := false
 		switch {
-		case len(now) == 0 && ref != state.None:
+		case d.loose:
+			val = d.lists[e]
+			gone = len(val) == 0
+		case d.retract:
+			d.buf = le.AppendUint64(d.buf[:0], uint64(d.net[e]))
+			val, gone = d.buf, d.net[e] == 0
+		}
+		switch {
+		case gone && ref != state.None:
 			d.table.Delete(ref, h)
 			if d.byGroup != nil {
 				d.byGroup.Delete(key)
 			}
-		case len(now) == 0:
-		case ref != state.None:
-			d.table.Update(ref, h, now)
-		default:
-			d.table.Insert(h, key, now)
+		case gone:
+		case ref == state.None:
+			d.table.Insert(h, key, val)
 			if d.byGroup != nil {
 				d.byGroup.Put(key, nil)
 			}
+		case d.loose || d.retract:
+			d.table.Update(ref, h, val)
 		}
 	}
 }
 
 func (d *distinctValues) reset() {
 	d.entries.Reset()
+	d.first.Reset()
 	clear(d.lists)
-	clear(d.was)
-	d.lists, d.was, d.refs, d.group = d.lists[:0], d.was[:0], d.refs[:0], d.group[:0]
+	d.lists, d.net, d.refs, d.group = d.lists[:0], d.net[:0], d.refs[:0], d.group[:0]
 }
 
 func (d *distinctValues) forget(key []byte) {

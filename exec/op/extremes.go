@@ -47,6 +47,8 @@ func newExtremes(id uint32, group *state.Codec, s *aggSpec) *extremes {
 	}
 }
 
+const prefixLen = 4
+
 // groupPrefix makes group keys prefix-free.
 func groupPrefix(dst, key []byte) []byte {
 	return append(be.AppendUint32(dst, uint32(len(key))), key...)
