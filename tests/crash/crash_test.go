@@ -48,7 +48,7 @@ func TestNothingAcknowledgedIsLost(t *testing.T) {
 	srv.Exec(
 		"CREATE STREAM events (writer int, seq bigint, pad text)",
 		"CREATE TABLE accounts (id int PRIMARY KEY, balance bigint, changes bigint)",
-		"INSERT INTO accounts SELECT i, 0, 0 FROM generate_series(0, 9) i",
+		"INSERT INTO accounts VALUES (0,0,0), (1,0,0), (2,0,0), (3,0,0), (4,0,0), (5,0,0), (6,0,0), (7,0,0), (8,0,0), (9,0,0)",
 		"CREATE MATERIALIZED VIEW per_writer AS SELECT writer, count(*) AS n, max(seq) AS last, sum(seq) AS total FROM events GROUP BY writer",
 		"CREATE MATERIALIZED VIEW recent AS SELECT seq % 100 AS slot, count(*) AS n FROM events GROUP BY 1",
 		"CREATE MATERIALIZED VIEW joined AS SELECT a.id, a.balance, p.n FROM accounts a LEFT JOIN per_writer p ON p.writer = a.id",

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -21,7 +22,7 @@ func TestBalancesAddUpAtEveryRead(t *testing.T) {
 	srv.Exec(
 		"CREATE TABLE accounts (id int PRIMARY KEY, balance bigint NOT NULL)",
 		"CREATE STREAM transfers (src int, dst int, amount bigint)",
-		"INSERT INTO accounts SELECT i, 0 FROM generate_series(0, 19) i",
+		"INSERT INTO accounts VALUES "+accounts(20),
 		"CREATE MATERIALIZED VIEW total AS SELECT sum(balance) AS s, count(*) AS n FROM accounts",
 		"CREATE MATERIALIZED VIEW rich AS SELECT id, balance FROM accounts WHERE balance > 0",
 		"CREATE MATERIALIZED VIEW poor AS SELECT id, balance FROM accounts WHERE balance <= 0",
@@ -108,4 +109,13 @@ func transfer(t *testing.T, c *pgx.Conn, r *rand.Rand, w int, retries *atomic.In
 		return false
 	}
 	return true
+}
+
+// accounts is n rows of VALUES.
+func accounts(n int) string {
+	rows := make([]string, n)
+	for i := range rows {
+		rows[i] = fmt.Sprintf("(%d, 0)", i)
+	}
+	return strings.Join(rows, ", ")
 }
