@@ -1,6 +1,7 @@
 // Millrace is a streaming SQL database in one binary; see README.md.
 //
 //	millrace [serve] [flags]   run the server
+//	millrace bench [name...]   measure it; see millrace bench --help
 //	millrace version           print the version
 //	millrace --help            list the flags
 //
@@ -31,6 +32,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"serve", "run the server (the default)", serve},
+		{"bench", "measure it; see millrace bench --help", runBench},
 		{"version", "print the version", printVersion},
 	}
 }
