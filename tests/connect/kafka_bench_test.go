@@ -96,3 +96,24 @@ func BenchmarkKafkaSource(b *testing.B) {
 	}
 	b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "records/s")
 }
+
+// BenchmarkKafkaToView reads a topic of JSON records into a stream with one aggregating view, durably: the
+// time from CREATE STREAM until the view counts every record, with the broker on the same machine.
+func BenchmarkKafkaToView(b *testing.B) {
+	k := rig.Kafka(b)
+	const n, partitions = 1_000_000, 4
+	produceClicks(b, k, "clicks", partitions, n)
+	s := rig.Millrace(b)
+	cpu := s.CPU()
+	for b.Loop() {
+		s.Exec(`CREATE STREAM clicks (user_id bigint, session text, page text, referrer text, ts timestamptz, duration_ms int, price float8, mobile bool)
+				WITH (connector = 'kafka', topic = 'clicks', properties.bootstrap.server = '`+k.Addr()+`') FORMAT PLAIN ENCODE JSON`,
+			`CREATE MATERIALIZED VIEW pages AS SELECT page, count(*) AS clicks, sum(duration_ms) AS ms FROM clicks GROUP BY page`)
+		rig.Eventually(b, 2*time.Minute, func() error { return expectCount(s.DSN(), "SELECT sum(clicks)::bigint FROM pages", n) })
+		b.StopTimer()
+		s.Exec("DROP STREAM clicks CASCADE")
+		b.StartTimer()
+	}
+	b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "records/s")
+	b.ReportMetric(float64((s.CPU()-cpu).Nanoseconds())/float64(n)/float64(b.N), "server-cpu-ns/record")
+}
