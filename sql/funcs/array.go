@@ -35,7 +35,10 @@ func arrayFuncs() []Func {
 
 // addSubscripts adds the functions that a[i] and a[i:j] are bound to. Their names cannot be written in SQL.
 func addSubscripts(s *section) {
-	s.total("array subscript", sig(anyArr, int4), anyElem, func(r *Row) error {
+	s.partial("array subscript", sig(anyArr, int4), anyElem, func(r *Row) error {
+		if err := r.checkDims(r.Num() - 1); err != nil {
+			return err
+		}
 		a := r.array(0)
 		subs := make([]int, r.Num()-1)
 		for i := range subs {
@@ -48,6 +51,13 @@ func addSubscripts(s *section) {
 	}, "An element: a[i].", "").variadic()
 	s.partial("array slice", sig(anyArr, int4), anyArr, arraySlice,
 		"A part: a[lower:upper], a pair of bounds for each dimension; the least and greatest integer for what is left out.", "").variadic()
+}
+
+func (r *Row) checkDims(n int) error {
+	if n > 6 {
+		return pgerr.Newf(pgerr.ProgramLimitExceeded, "number of array dimensions (%d) exceeds the maximum allowed (6)", n)
+	}
+	return nil
 }
 
 // putElem sets the result to the element that a stands at.
@@ -63,6 +73,9 @@ func (r *Row) putElem(a *types.ArrayReader) error {
 
 // arraySlice cuts [lo:hi] out of each dimension; dimensions without bounds are taken whole.
 func arraySlice(r *Row) error {
+	if err := r.checkDims((r.Num() - 1) / 2); err != nil {
+		return err
+	}
 	a := r.array(0)
 	b := types.NewArrayBuilder(a.Elem)
 	nd := a.NDim()
@@ -537,10 +550,12 @@ func addSearch(s *section) {
 		}
 		from := int64(-1 << 62)
 		if r.Num() > 2 {
-			if r.Null(2) {
+			if r.Null(2) && !r.Null(1) {
 				return pgerr.New(pgerr.NullValueNotAllowed, "initial position must not be null")
 			}
-			from = r.Int(2)
+			if from = r.Int(2); r.Null(2) {
+				return r.PutNull()
+			}
 		}
 		for at := int64(a.Dim(0).Lower); a.Next(); at++ {
 			if at >= from && r.sameElem(&a, 1) {

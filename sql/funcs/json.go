@@ -96,10 +96,16 @@ func jsonChild(t types.OID, index, asText bool) func(r *Row) error {
 		}
 		n := r.node(0)
 		if index {
-			if n.Kind != types.JArray {
+			switch i := int(r.Int(1)); n.Kind {
+			case types.JArray:
+				n = n.Index(i)
+			case types.JObject:
 				return r.PutNull()
+			default: // a scalar is kept as an array of one
+				if i != 0 && i != -1 {
+					return r.PutNull()
+				}
 			}
-			n = n.Index(int(r.Int(1)))
 		} else {
 			if n.Kind != types.JObject {
 				return r.PutNull()
@@ -245,11 +251,15 @@ func addJSONBOps(s *section) {
 	s.op("-", jsonb, int4, jsonb, Each(func(r *Row) error { return r.putNode(types.JSONDeleteIndex(r.node(0), int(r.Int(1)))) }),
 		"Without an element.", `'["a", "b"]'::jsonb - 1 → ["a"]`).failing()
 	s.op("-", jsonb, types.TextArray, jsonb, Each(func(r *Row) error {
+		a := r.array(1)
+		if a.NDim() > 1 {
+			return pgerr.New(pgerr.ArraySubscriptError, "wrong number of array subscripts")
+		}
 		n := r.node(0)
 		if n.Kind != types.JObject && n.Kind != types.JArray {
 			return pgerr.New(pgerr.InvalidParameterValue, "cannot delete from scalar")
 		}
-		for a := r.array(1); a.Next(); {
+		for a.Next() {
 			if a.Null {
 				continue
 			}
@@ -481,15 +491,7 @@ func jsonbNumberCasts() []castRow {
 // addJSONEdit adds the functions that change a jsonb at a path.
 func addJSONEdit(s *section) {
 	s.op("#-", jsonb, types.TextArray, jsonb, Each(func(r *Row) error {
-		path, ok := r.pathArg()
-		if !ok {
-			return r.PutNull()
-		}
-		n := r.node(0)
-		if n.Kind != types.JArray && n.Kind != types.JObject {
-			return pgerr.New(pgerr.InvalidParameterValue, "cannot delete path in scalar")
-		}
-		return r.putNode(editPath(n, path, 0, jsonEdit{op: editDelete}))
+		return r.edit(jsonEdit{op: editDelete})
 	}), "Without what is at a path.", `'["a", {"b":1}]'::jsonb #- '{1,b}' → ["a", {}]`).failing()
 	set := func(r *Row) error {
 		create := r.Num() < 4 || r.Int(3) != 0
@@ -511,26 +513,32 @@ func addJSONEdit(s *section) {
 
 // edit changes argument 0 at the path in argument 1 by argument 2.
 func (r *Row) edit(e jsonEdit) error {
-	path, ok := r.pathArg()
+	a := r.array(1)
+	if a.NDim() > 1 {
+		return pgerr.New(pgerr.ArraySubscriptError, "wrong number of array subscripts")
+	}
 	n := r.node(0)
 	if n.Kind != types.JArray && n.Kind != types.JObject {
-		return pgerr.New(pgerr.InvalidParameterValue, "cannot set path in scalar")
+		verb := "set"
+		if e.op == editDelete {
+			verb = "delete"
+		}
+		return pgerr.Newf(pgerr.InvalidParameterValue, "cannot %s path in scalar", verb)
 	}
-	if !ok {
-		return pgerr.Newf(pgerr.NullValueNotAllowed, "path element at position %d is null", r.nullStep())
+	if len(n.Kids) == 0 && (!e.create || e.op == editDelete) {
+		return r.putNode(n, nil)
 	}
-	e.val = r.node(2)
-	return r.putNode(editPath(n, path, 0, e))
-}
-
-func (r *Row) nullStep() int {
-	n := 0
-	for a := r.array(1); a.Next(); {
-		if n++; a.Null {
-			break
+	var path []string
+	e.nullStep = -1
+	for ; a.Next(); path = append(path, string(a.Bytes)) {
+		if a.Null && e.nullStep < 0 {
+			e.nullStep = len(path)
 		}
 	}
-	return n
+	if e.op != editDelete {
+		e.val = r.node(2)
+	}
+	return r.putNode(editPath(n, path, 0, e))
 }
 
 type editOp byte
@@ -545,12 +553,16 @@ type jsonEdit struct {
 	op            editOp
 	create, after bool
 	val           *types.JSONNode
+	nullStep      int // the step of the path that is null, -1 if none is
 }
 
 // editPath returns n changed at path[k:]; n itself is not changed.
 func editPath(n *types.JSONNode, path []string, k int, e jsonEdit) (*types.JSONNode, error) {
 	if k >= len(path) {
 		return n, nil
+	}
+	if k == e.nullStep {
+		return nil, pgerr.Newf(pgerr.NullValueNotAllowed, "path element at position %d is null", k+1)
 	}
 	switch n.Kind {
 	case types.JObject:

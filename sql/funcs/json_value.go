@@ -130,5 +130,9 @@ func appendJSONRecord(dst []byte, ctx *Ctx, b []byte) []byte {
 
 // appendJSONKey appends value i of v as the name of an object's field.
 func appendJSONKey(dst []byte, ctx *Ctx, v *vec.Vec, i int) []byte {
+	switch v.Type.OID {
+	case types.Date, types.Timestamp, types.TimestampTZ:
+		return appendJSONValue(dst, ctx, v, i)
+	}
 	return types.AppendJSONString(dst, string(appendCast(nil, ctx, v, i)))
 }

@@ -112,7 +112,10 @@ func numericBucket(r *Row) error {
 	if top, err = types.NumericMul(nil, top, types.AppendNumericInt(nil, n)); err != nil {
 		return err
 	}
-	q, err := types.NumericIntDiv(nil, top, bottom)
+	q, err := types.NumericDiv(nil, top, bottom)
+	if err == nil {
+		q, err = types.NumericFloor(nil, q)
+	}
 	if err != nil {
 		return err
 	}
@@ -120,5 +123,5 @@ func numericBucket(r *Row) error {
 	if err != nil {
 		return err
 	}
-	return r.PutInt(k + 1)
+	return r.putI64(types.NarrowInt(k+1, types.Int4))
 }

@@ -404,6 +404,9 @@ func (r *Row) nthMatch(fn string, flags, group int) ([]int, error) {
 		return nil, nil
 	}
 	m := ms[nth-1]
+	if len(m) == 2 && sub == 1 {
+		sub = 0 // without groups the match counts as one
+	}
 	if 2*sub >= int64(len(m)) {
 		return nil, nil
 	}
