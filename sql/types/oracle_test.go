@@ -17,8 +17,8 @@ import (
 )
 
 var (
-	oracleSeed = flag.Int64("seed", 0, "seed of the oracle tests; 0 takes the clock")
-	oracleN    = flag.Int("n", 150, "random cases per oracle test and type")
+	oracleSeed = flag.Int64("oracle.seed", 0, "seed of the oracle tests; 0 takes the clock")
+	oracleN    = flag.Int("oracle.n", 150, "random cases per oracle test and type")
 )
 
 const oracleZone = "America/New_York"

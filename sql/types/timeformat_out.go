@@ -105,11 +105,14 @@ func (t *fmtTime) node(dst []byte, n *fmtNode) ([]byte, error) {
 	case "A.M.", "P.M.", "AM", "PM":
 		return t.meridiem(dst, n), nil
 	case "HH", "HH12":
-		h := t.hour % 12
+		h, width := t.hour%12, 2
 		if h == 0 {
 			h = 12
+			if t.hour < 0 {
+				width = 3 // for the sign that is not shown
+			}
 		}
-		return n.number(dst, h, 2), nil
+		return n.number(dst, h, width), nil
 	case "HH24":
 		return n.number(dst, t.hour, 2), nil
 	case "MI":

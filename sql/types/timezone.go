@@ -14,29 +14,24 @@ import (
 //go:embed zonedata/names.txt
 var zoneNames string
 
-// zoneAbbrevs has one line an abbreviation: name, seconds east of Greenwich, "d" for daylight saving.
+// zoneAbbrevs has one line an abbreviation: name and seconds east of Greenwich.
 //
 //go:embed zonedata/abbrevs.txt
 var zoneAbbrevs string
 
-type zoneAbbrev struct {
-	east int
-	dst  bool
-}
-
 var zoneTables = sync.OnceValue(func() (t struct {
 	names   map[string]string // lower case -> tz database name
-	abbrevs map[string]zoneAbbrev
+	abbrevs map[string]int    // lower case -> seconds east of Greenwich
 }) {
 	t.names = map[string]string{}
 	for n := range strings.FieldsSeq(zoneNames) {
 		t.names[strings.ToLower(n)] = n
 	}
-	t.abbrevs = map[string]zoneAbbrev{}
+	t.abbrevs = map[string]int{}
 	for line := range strings.Lines(zoneAbbrevs) {
 		f := strings.Fields(line)
 		east, _ := strconv.Atoi(f[1])
-		t.abbrevs[strings.ToLower(f[0])] = zoneAbbrev{east, len(f) > 2}
+		t.abbrevs[strings.ToLower(f[0])] = east
 	}
 	return
 })
@@ -114,12 +109,12 @@ func FixedZone(east int) *time.Location {
 // ZoneForSQL finds the zone named by the text argument of AT TIME ZONE, date_trunc or make_timestamptz:
 // an abbreviation, a tz database name or a POSIX specification.
 func ZoneForSQL(name string) (*time.Location, error) {
-	if a, ok := zoneTables().abbrevs[strings.ToLower(name)]; ok {
+	if east, ok := zoneTables().abbrevs[strings.ToLower(name)]; ok {
 		key := "abbrev " + strings.ToLower(name)
 		if l, ok := zoneCache.Load(key); ok {
 			return l.(*time.Location), nil
 		}
-		l, _ := zoneCache.LoadOrStore(key, time.FixedZone(name, a.east))
+		l, _ := zoneCache.LoadOrStore(key, time.FixedZone(name, east))
 		return l.(*time.Location), nil
 	}
 	if l, ok := ZoneByName(name); ok {
