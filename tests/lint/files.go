@@ -67,21 +67,21 @@ func sourceLaw(root string) ([]string, error) {
 	return bad, err
 }
 
-// docLaw checks that every package has a doc.go with a package comment; a command has it in main.go.
+// docLaw checks that every package has a doc.go with a package comment; a command may have it in main.go.
 func docLaw(pkgs []pkg) []string {
 	var bad []string
 	for _, p := range pkgs {
 		if len(p.GoFiles) == 0 { // tests only
 			continue
 		}
-		file := "doc.go"
-		if slices.Contains(p.GoFiles, "main.go") {
-			file = "main.go"
+		file, begin := "doc.go", "// Package "
+		if !slices.Contains(p.GoFiles, file) && slices.Contains(p.GoFiles, "main.go") {
+			file, begin = "main.go", "// "
 		}
 		src, err := os.ReadFile(filepath.Join(p.Dir, file))
 		if err != nil {
 			bad = append(bad, fmt.Sprintf("%s: has no doc.go", p.ImportPath))
-		} else if !bytes.HasPrefix(src, []byte("// Package ")) && !bytes.HasPrefix(src, []byte("// Command ")) {
+		} else if !bytes.HasPrefix(src, []byte(begin)) {
 			bad = append(bad, fmt.Sprintf("%s: its %s does not begin with the package comment", p.ImportPath, file))
 		}
 	}
