@@ -119,6 +119,11 @@ func (l *lexer) next() token {
 	}
 	c := l.src[start]
 	switch {
+	case c == ',' || c == '(' || c == ')':
+		l.pos++
+		t := l.token(tPunct, start)
+		t.word = l.src[start:l.pos]
+		return t
 	case c == '\'':
 		return l.quotedString(start, false)
 	case c == '"':

@@ -25,7 +25,7 @@ func (p *parser) queryInto(set func(*ast.Select)) {
 	}, func(e ast.Expr) { set(e.(*ast.ScalarSubquery).Query) })
 }
 
-// parenQueryInto is queryInto for a query that may stand in parentheses, as a statement may.
+// queryStatement translates a query that is a statement of its own.
 func (p *parser) queryStatement() {
 	p.finishQuery(p.queryBody())
 }
