@@ -50,7 +50,6 @@ const failed = -1
 type target struct {
 	name    string
 	columns []column
-	simple  bool    // it has one column and no child
 	child   *object // the fields below it, for paths
 	visited uint64  // the record that last had it, where there is a child
 }
@@ -76,11 +75,13 @@ type object struct {
 type slot struct {
 	name   string
 	target *target // nil: nobody wants it
+	simple *column // the target's only column, if that is all there is to it
 	exact  uint64  // 1 if it is the target's exact name
 	next   *slot   // the one that followed it last time
 
-	// The name, its quote and the colon as two words to compare with a record's bytes; size is 0 where that
-	// is not possible: a name that is long, or is written with escapes.
+	// The name, its quote and the colon as two words to compare with a record's bytes, and their length; a
+	// longer name has words that never match. size is 0 if the name is written with escapes, which could be
+	// other ones next time.
 	word, mask [2]uint64
 	size       int
 }
@@ -154,7 +155,6 @@ func (o *object) index() {
 		if t.child != nil {
 			t.child.index()
 		}
-		t.simple = len(t.columns) == 1 && t.child == nil
 	}
 }
 
@@ -169,6 +169,9 @@ func (o *object) slotOf(name []byte) *slot {
 	} else {
 		s.target = o.byFold[strings.ToLower(s.name)]
 	}
+	if t := s.target; t != nil && len(t.columns) == 1 && t.child == nil {
+		s.simple = &t.columns[0]
+	}
 	s.prepare()
 	if len(o.slots) < maxSlots {
 		o.slots[s.name] = s
@@ -178,11 +181,16 @@ func (o *object) slotOf(name []byte) *slot {
 
 // prepare fills the words to compare.
 func (s *slot) prepare() {
-	var written [16]byte
-	if len(s.name)+2 > len(written) || strings.ContainsFunc(s.name, func(r rune) bool { return r < ' ' || r == '"' || r == '\\' }) {
+	if strings.ContainsFunc(s.name, func(r rune) bool { return r < ' ' || r == '"' || r == '\\' }) {
 		return
 	}
-	s.size = copy(written[:], s.name+`":`)
+	s.size = len(s.name) + 2
+	var written [16]byte
+	if s.size > len(written) {
+		s.word[0] = 1 // and no mask: nothing equals it
+		return
+	}
+	copy(written[:], s.name+`":`)
 	for i := range s.size {
 		s.mask[i/8] |= 0xff << (i % 8 * 8)
 	}
@@ -270,16 +278,14 @@ func (d *JSON) object(o *object, b []byte, p int, exact uint64) int {
 		if p = skipSpace(b, p); p >= len(b) {
 			return d.syntax(b, p, "a value")
 		}
-		switch t := guess.target; {
-		case t == nil:
-			p = d.skipValue(b, p, 0)
-		case t.simple && !d.has(t.columns[0].index):
-			c := &t.columns[0]
+		if c := guess.simple; c != nil && d.marks[c.index]&^1 != d.gen {
 			d.marks[c.index] = d.gen | exact&guess.exact
 			d.filled++
 			p = d.value(c, b, p)
-		default:
-			p = d.field(t, b, p, exact&guess.exact)
+		} else if guess.target == nil {
+			p = d.skipValue(b, p, 0)
+		} else {
+			p = d.field(guess.target, b, p, exact&guess.exact)
 		}
 		if p < 0 {
 			return p
@@ -299,8 +305,13 @@ func (d *JSON) object(o *object, b []byte, p int, exact uint64) int {
 }
 
 // fieldName reads a field name, from behind its quote on, and the colon. It makes use of the guess where the
-// quick comparison could not: near the end of the record, or with space before the colon.
+// quick comparison could not: near the end of the record, a long name, or space before the colon.
 func (d *JSON) fieldName(o *object, guess *slot, b []byte, p int) (*slot, int) {
+	if guess != nil {
+		if q := p + len(guess.name); q+1 < len(b) && b[q] == '"' && b[q+1] == ':' && string(b[p:q]) == guess.name {
+			return guess, q + 2
+		}
+	}
 	end, flags := scanString(b, p)
 	if end < 0 {
 		return nil, d.badString(b, p)
