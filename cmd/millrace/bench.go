@@ -24,7 +24,7 @@ func runBench(args []string, out, errOut io.Writer) int {
 	fs.IntVar(&o.Rounds, "rounds", 3, "`number` of rounds; their median is printed")
 	fs.StringVar(&o.Dir, "dir", "", "`directory` for temporary data; the system's by default")
 	fs.StringVar(&o.Profile, "cpuprofile", "", "write a CPU profile to `file`; the server then runs in the same process")
-	err := fs.Parse(args)
+	names, err := parseMixed(fs, args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		benchUsage(out, fs)
@@ -38,11 +38,25 @@ func runBench(args []string, out, errOut io.Writer) int {
 		fmt.Fprintf(errOut, "millrace bench: %v\n", err)
 		return exitUsage
 	}
-	if err := bench.Run(context.Background(), o, fs.Args()); err != nil {
+	if err := bench.Run(context.Background(), o, names); err != nil {
 		fmt.Fprintf(errOut, "millrace bench: %v\n", err)
 		return exitError
 	}
 	return exitOK
+}
+
+// parseMixed parses flags that may stand before, between and behind other arguments, which it returns.
+func parseMixed(fs *flag.FlagSet, args []string) ([]string, error) {
+	var names []string
+	for {
+		if err := fs.Parse(args); err != nil {
+			return nil, err
+		}
+		if args = fs.Args(); len(args) == 0 {
+			return names, nil
+		}
+		names, args = append(names, args[0]), args[1:]
+	}
 }
 
 func benchUsage(out io.Writer, fs *flag.FlagSet) {
