@@ -52,10 +52,9 @@ type Aggregate struct {
 // aggSpec is one aggregate call.
 type aggSpec struct {
 	physical.Agg
-	types []types.Type // of Args
-	feed  feeder       // nil: the accumulator is fed straight from the input
-	// fresh: the accumulator is computed anew in every step, not loaded.
-	fresh bool
+	types   []types.Type // of Args
+	feed    feeder       // nil: the accumulator is fed straight from the input
+	extreme bool         // feed takes care of retraction: the accumulator sees none
 }
 
 // feeder stands between the input and an accumulator, and keeps what the accumulator cannot.
@@ -136,7 +135,7 @@ func (a *Aggregate) newSpec(g physical.Agg, tables *TableAlloc, closes bool) agg
 	}
 	switch {
 	case g.Fn.MinMax != 0 && a.retract:
-		s.feed, s.fresh = newExtremes(tables.Next(), a.codec, &s), true
+		s.feed, s.extreme = newExtremes(tables.Next(), a.codec, &s), true
 	case g.Fn.MinMax != 0:
 	case g.Distinct:
 		s.feed = newDistinctValues(tables, a.codec, &s, a.retract, closes)
@@ -148,7 +147,7 @@ func (a *Aggregate) newSpec(g physical.Agg, tables *TableAlloc, closes bool) agg
 
 // newAcc makes an accumulator for a call. One that is fed extremes sees no retraction.
 func (a *Aggregate) newAcc(s *aggSpec) funcs.Accumulator {
-	return s.Fn.New(s.types, a.retract && !s.fresh)
+	return s.Fn.New(s.types, a.retract && !s.extreme)
 }
 
 // neverFails lists the aggregates whose result is always defined: unlike a sum of floats, or of ints in a bigint.

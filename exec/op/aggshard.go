@@ -206,9 +206,6 @@ func (sh *aggShard) end(s *Step) {
 	}
 	for j := range a.aggs {
 		if g := &a.aggs[j]; g.feed != nil {
-			if g.fresh {
-				sh.accs[j].Reset(len(sh.refs))
-			}
 			g.feed.end(&sh.ctx, &sh.groups, sh.accs[j])
 		}
 	}

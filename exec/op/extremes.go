@@ -17,8 +17,9 @@ import (
 // Among equal values that look different the one of the least bytes is the answer, for MAX too: there the bytes as they are
 // stand inverted in the key.
 //
-// The change of a step is consolidated in memory; the extreme after it is the better one of the first stored value the
-// step leaves and the best value it adds.
+// The accumulator holds the extreme before the step. If the step only adds to a group, the best value it adds is all the
+// accumulator needs to see. If it takes rows from it, the group starts again from nothing, with the better one of the first
+// stored value the step leaves and the best value it adds.
 type extremes struct {
 	table   *state.Ordered
 	arg     int
@@ -29,10 +30,12 @@ type extremes struct {
 	keys    state.Keys
 	entries state.Groups
 	net     []int64 // by entry
-	now     []int64 // by entry: weight after the step
+	left    []bool  // by entry: in the state after the step
 	group   []int32 // by entry
 	vals    *vec.Vec
-	best    []int32 // by group: entry, -1
+	best    []int32 // by group: the best entry added, -1
+	lost    []bool  // by group: rows are taken away
+	initial []byte  // an accumulator's state for no rows
 	outVals *vec.Vec
 	outGrp  []int32
 	buf     []byte
@@ -40,9 +43,12 @@ type extremes struct {
 
 func newExtremes(id uint32, group *state.Codec, s *aggSpec) *extremes {
 	t := s.types[0]
+	none := s.Fn.New(s.types, false)
+	none.Reset(1)
 	return &extremes{
-		table: state.NewOrdered(id, s.Fn.Name+" "+group.Shape()+state.NewRowCodec(s.types).Shape()),
-		arg:   s.Args[0], t: t, max: s.Fn.MinMax > 0, loose: state.Loose(t), raw: state.NewRowCodec(s.types),
+		initial: none.Append(nil, 0),
+		table:   state.NewOrdered(id, s.Fn.Name+" "+group.Shape()+state.NewRowCodec(s.types).Shape()),
+		arg:     s.Args[0], t: t, max: s.Fn.MinMax > 0, loose: state.Loose(t), raw: state.NewRowCodec(s.types),
 		vals: vec.New(t, 0), outVals: vec.New(t, 0),
 	}
 }
@@ -102,21 +108,33 @@ func (x *extremes) end(ctx *funcs.Ctx, groups *state.Groups, acc funcs.Accumulat
 	for g := range x.best {
 		x.best[g] = -1
 	}
-	x.now = sized(x.now, len(x.net))
+	x.lost, x.left = sized(x.lost, n), sized(x.left, len(x.net))
+	clear(x.lost)
 	for e, d := range x.net {
-		x.now[e] = d
-		if v, ok := x.table.Get(x.entries.Key(e)); ok {
-			x.now[e] += int64(le.Uint64(v))
-		}
 		g := x.group[e]
-		if x.now[e] > 0 && (x.best[g] < 0 || x.better(x.entries.Key(e), x.entries.Key(int(x.best[g])))) {
-			x.best[g] = int32(e)
+		x.left[e] = true
+		switch {
+		case d > 0:
+			if x.best[g] < 0 || x.better(x.entries.Key(e), x.entries.Key(int(x.best[g]))) {
+				x.best[g] = int32(e)
+			}
+		case d < 0:
+			x.lost[g] = true
+			v, ok := x.table.Get(x.entries.Key(e))
+			x.left[e] = ok && int64(le.Uint64(v))+d > 0
 		}
 	}
 	x.outVals.Reset()
 	x.outGrp = x.outGrp[:0]
 	for g := range n {
-		x.pickExtreme(g, groups.Key(g))
+		switch {
+		case x.lost[g]:
+			acc.Load(g, x.initial)
+			x.pickExtreme(g, groups.Key(g))
+		case x.best[g] >= 0:
+			x.outVals.AppendFrom(x.vals, int(x.best[g]))
+			x.outGrp = append(x.outGrp, int32(g))
+		}
 	}
 	if len(x.outGrp) > 0 {
 		acc.Update(ctx, x.outGrp, []*vec.Vec{x.outVals}, nil, len(x.outGrp), nil)
@@ -137,7 +155,7 @@ func (x *extremes) pickExtreme(g int, key []byte) {
 		it = x.table.Seek(x.buf)
 	}
 	for it.Valid() && bytes.HasPrefix(it.Key(), x.buf[:prefix]) {
-		if e := x.entries.Find(state.Hash(it.Key()), it.Key()); e < 0 || x.now[e] > 0 {
+		if e := x.entries.Find(state.Hash(it.Key()), it.Key()); e < 0 || x.left[e] {
 			break
 		}
 		if x.max {
@@ -161,15 +179,9 @@ func (x *extremes) pickExtreme(g int, key []byte) {
 
 func (x *extremes) commit() {
 	cols := []*vec.Vec{x.vals}
-	for e, n := range x.now[:len(x.net)] {
-		key := x.entries.Key(e)
-		if n == 0 {
-			x.table.Delete(key)
-			continue
-		}
-		x.buf = le.AppendUint64(x.buf[:0], uint64(n))
-		x.buf = x.raw.Append(x.buf, cols, e)
-		x.table.Put(key, x.buf)
+	for e, d := range x.net {
+		x.buf = x.raw.Append(x.buf[:0], cols, e)
+		x.table.AddWeight(x.entries.Key(e), d, x.buf)
 	}
 }
 

@@ -17,6 +17,7 @@ type Ordered struct {
 	inner [][]uint32 // leaves in order, in chunks of at most innerMax, none empty
 	n     int
 	buf0  []byte
+	val   []byte
 	ents  [][]byte
 }
 
@@ -33,6 +34,9 @@ func NewOrdered(id uint32, shape string) *Ordered {
 func (t *Ordered) Len() int { return t.n }
 
 func entryKey(row []byte) []byte {
+	if n := int(row[0]); n < 0x80 { // a length of one byte, as nearly all are
+		return row[1 : 1+n]
+	}
 	n, w := binary.Uvarint(row)
 	return row[w : w+int(n)]
 }
@@ -81,6 +85,29 @@ func (t *Ordered) Get(key []byte) ([]byte, bool) {
 		return nil, false
 	}
 	return entryValue(slottedRow(b, slot)), true
+}
+
+// AddWeight adds d to the weight of key, the first 8 bytes of its value; an entry whose weight becomes 0 is deleted. A
+// new entry's value is d followed by rest.
+func (t *Ordered) AddWeight(key []byte, d int64, rest []byte) {
+	if d == 0 {
+		return
+	}
+	if t.n > 0 {
+		c, i := t.leaf(key)
+		p := t.inner[c][i]
+		if slot, found := searchLeaf(t.store.buf(p), key); found {
+			w := int64(le.Uint64(entryValue(slottedRow(t.store.buf(p), slot)))) + d
+			if w == 0 {
+				t.Delete(key)
+				return
+			}
+			le.PutUint64(entryValue(slottedRow(t.writable(p), slot)), uint64(w))
+			return
+		}
+	}
+	t.val = append(le.AppendUint64(t.val[:0], uint64(d)), rest...)
+	t.Put(key, t.val)
 }
 
 // Put sets the value of key.
