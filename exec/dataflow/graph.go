@@ -11,6 +11,9 @@ import (
 
 // Graph is the set of views that step together. One goroutine uses it.
 type Graph struct {
+	// Before, if set, is called before a view runs in a step; views then run one after the other.
+	Before func(catalog.ID)
+
 	views   map[catalog.ID]*View
 	order   []*View // by level, then id
 	watched map[catalog.ID]int
@@ -180,8 +183,11 @@ func (g *Graph) run(s *Step, views []*View, all Inputs, rows int) []string {
 		}
 	}
 	workers := max(s.Workers, 1)
-	if workers == 1 || len(views) == 1 || rows < parallelRows {
+	if workers == 1 || len(views) == 1 || rows < parallelRows || g.Before != nil {
 		for i, v := range views {
+			if g.Before != nil {
+				g.Before(v.id)
+			}
 			v.begin(s, workers)
 			note(i, v.run(all))
 		}

@@ -10,7 +10,7 @@
 //
 // Files, in the order of an event: door.go (the contract), txn.go (a transaction), write.go (INSERT, UPDATE, DELETE to
 // row changes), change.go (row changes of a table), epoch.go (cut, log, step, publish), watermark.go (lateness),
-// record.go and codec.go (what the log holds), checkpoint.go, recover.go; ddl.go and backfill.go (catalog changes, filling
+// record.go and codec.go (what the log holds), checkpoint.go, recover.go, poison.go; ddl.go and backfill.go (catalog changes, filling
 // views); read.go (sources of queries), stream.go (reading a stream's rows), rowerrors.go (millrace.errors), sequence.go,
 // connector.go (external sources), system.go (live system relations).
 //

@@ -14,6 +14,7 @@ import (
 	"github.com/millracedb/millrace/sql/pgerr"
 	"github.com/millracedb/millrace/sql/types"
 	"github.com/millracedb/millrace/sql/vec"
+	"github.com/millracedb/millrace/storage"
 )
 
 // rig is an engine on a directory that can be reopened; plans are built by hand.
@@ -378,4 +379,50 @@ func TestDropAndDependents(t *testing.T) {
 	if n := len(r.e.Catalog().Relations()); n != 0 {
 		t.Fatalf("%d relations are left", n)
 	}
+}
+
+// TestPoisonEpoch lets recovery die in one epoch, always while the same view runs; the third attempt leaves the view out.
+func TestPoisonEpoch(t *testing.T) {
+	r := newRig(t)
+	s := r.create(catalog.Stream, "s", nil, "k")
+	good, bad := r.view("good", s), r.view("bad", s)
+	r.mustInsert(s, []int64{1})
+	r.e.stop(pgerr.New(pgerr.AdminShutdown, "crash"))
+	<-r.e.done
+	if r.e.core.ckpt.running {
+		<-r.e.core.ckpt.finished
+	}
+	epoch, st := r.e.core.epoch, r.e.core.store
+	for range 2 { // what two recoveries leave behind that die while bad runs
+		if _, err := st.RecordAttempt(epoch); err != nil {
+			t.Fatal(err)
+		}
+		if err := st.SetNote(note(epoch, bad.ID)); err != nil {
+			t.Fatal(err)
+		}
+		if err := st.Close(); err != nil {
+			t.Fatal(err)
+		}
+		var err error
+		if st, err = storage.Open(storage.Options{Dir: r.dir}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := st.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		r.open()
+		r.expect(good, []int64{1, 1})
+		if _, err := r.e.Begin(TxnOptions{Single: true}).Query(context.Background(),
+			&physical.Query{Root: scanOf(bad), Reads: []catalog.ID{bad.ID}}, fc()); !pgerr.Is(err, pgerr.ObjectNotInState) {
+			t.Fatalf("reading the suspended view: %v", err)
+		}
+		if err := r.e.Close(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.open()
+	r.ddl(&physical.Rebuild{View: bad.ID})
+	r.expect(bad, []int64{1, 1})
 }

@@ -139,21 +139,18 @@ func (c *core) loadPages(e *Engine, shapes map[uint32]string) error {
 
 // replay runs the epochs behind the manifest as they ran first.
 func (e *Engine) replay(c *core) error {
-	n, err := c.store.RecordAttempt(c.epoch)
-	if err != nil {
-		return err
-	}
-	if n > 1 {
-		e.log.Warn("the last recovery from this manifest did not end", "attempts", n)
-	}
-	err = c.store.Replay(c.epoch, func(epoch uint64, recs iter.Seq2[storage.Record, error]) error {
+	w := &poisonWatch{e: e, c: c}
+	err := c.store.Replay(c.epoch, func(epoch uint64, recs iter.Seq2[storage.Record, error]) error {
+		if err := w.before(epoch); err != nil {
+			return err
+		}
 		ct := &cut{e: e, c: c, epoch: epoch, inputs: dataflow.Inputs{}, late: map[catalog.ID][]int{}, rows: map[catalog.ID]int{}}
 		return ct.replay(recs)
 	})
 	if err != nil {
 		return err
 	}
-	return c.store.ClearAttempts()
+	return w.end()
 }
 
 // replay does what the live path does with an epoch, from its records.
