@@ -1,6 +1,7 @@
 package bind
 
 import (
+	"math"
 	"strings"
 
 	"github.com/millracedb/millrace/sql/ast"
@@ -162,7 +163,7 @@ func (x *exprs) subscript(e *ast.Subscript) (expr.Expr, error) {
 		}
 		args = append(args, i)
 	}
-	r, err := x.b.function("array_subscript", args, e.Pos())
+	r, err := x.b.function("array subscript", args, e.Pos())
 	if err != nil {
 		return nil, err
 	}
@@ -185,22 +186,28 @@ func (x *exprs) index(e ast.Expr) (expr.Expr, error) {
 	return r, nil
 }
 
-// slice binds a[lo:hi], one dimension; a missing bound is null.
+// slice binds a[lo:hi] and a[i:j][k:l]; where any bracket has a colon, a[n] in it means a[1:n].
 func (x *exprs) slice(e *ast.Subscript, a expr.Expr) (expr.Expr, error) {
-	if len(e.Indexes) != 1 {
-		return nil, pgerr.Unsupported("a slice of a multidimensional array").At(e.Pos())
-	}
-	args := []expr.Expr{a, nullOf(int4Type), nullOf(int4Type)}
-	for i, bound := range []ast.Expr{e.Indexes[0].Lower, e.Indexes[0].Upper} {
-		if bound == nil {
-			continue
-		}
+	args := []expr.Expr{a}
+	for _, ix := range e.Indexes {
+		lo, hi := expr.Expr(constInt(types.Int4, math.MinInt32)), expr.Expr(constInt(types.Int4, math.MaxInt32))
 		var err error
-		if args[i+1], err = x.index(bound); err != nil {
-			return nil, err
+		if !ix.Slice {
+			lo = constInt(types.Int4, 1)
 		}
+		if ix.Lower != nil {
+			if lo, err = x.index(ix.Lower); err != nil {
+				return nil, err
+			}
+		}
+		if ix.Upper != nil {
+			if hi, err = x.index(ix.Upper); err != nil {
+				return nil, err
+			}
+		}
+		args = append(args, lo, hi)
 	}
-	r, err := x.b.function("array_slice", args, e.Pos())
+	r, err := x.b.function("array slice", args, e.Pos())
 	if err != nil {
 		return nil, err
 	}

@@ -133,7 +133,7 @@ func (b *Binder) cteBody(c *cte) (*result, error) {
 	if c.recursive {
 		r, err = b.recursive(c, sel, s)
 	} else if r, err = b.query(sel, s); err == nil {
-		err = b.settle(r)
+		err = b.settleParts(r)
 	}
 	if err != nil {
 		return nil, err

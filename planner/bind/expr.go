@@ -599,11 +599,12 @@ func (x *exprs) nullIf(e *ast.NullIf) (expr.Expr, error) {
 	return &expr.Case{Whens: []expr.When{{Cond: eq, Then: nullOf(l.Type())}}, Else: l, T: l.Type()}, nil
 }
 
+// minMax binds GREATEST and LEAST as a CASE with an arm for each argument: it is the answer if it is not null and no
+// other argument, null aside, is better; of equals the first one.
 func (x *exprs) minMax(e *ast.MinMax) (expr.Expr, error) {
-	what := "GREATEST"
-	name := "greatest"
+	what, better := "GREATEST", ">"
 	if e.Least {
-		what, name = "LEAST", "least"
+		what, better = "LEAST", "<"
 	}
 	args, t, err := x.commonList(what, e.Args)
 	if err != nil {
@@ -612,11 +613,21 @@ func (x *exprs) minMax(e *ast.MinMax) (expr.Expr, error) {
 	if len(args) == 1 {
 		return args[0], nil
 	}
-	r, err := x.b.function(name, args, e.Pos())
-	if err != nil {
-		return nil, err
+	c := &expr.Case{T: t}
+	for i, a := range args[:len(args)-1] {
+		cond := []expr.Expr{&expr.IsNull{Arg: a, Negate: true}}
+		// Earlier arguments have had their turn: they are null, or worse than a later one. Only later ones can beat a.
+		for _, other := range args[i+1:] {
+			cmp, err := x.b.operator(better, other, a, e.Pos())
+			if err != nil {
+				return nil, err
+			}
+			cond = append(cond, &expr.Not{Arg: &expr.Coalesce{Args: []expr.Expr{cmp, constBool(false)}, T: boolType}})
+		}
+		c.Whens = append(c.Whens, expr.When{Cond: &expr.And{Args: cond}, Then: a})
 	}
-	return relabel(r, t), nil
+	c.Else = args[len(args)-1]
+	return c, nil
 }
 
 // niladic binds current_date and its kin.

@@ -169,7 +169,7 @@ func (b *Binder) derived(q *ast.Subquery, s *scope, left *fromItem) (*fromItem, 
 
 // named makes a FROM item of a query's result.
 func (b *Binder) named(r *result, a ast.Alias, pos int) (*fromItem, error) {
-	if err := b.settle(r); err != nil {
+	if err := b.settleParts(r); err != nil {
 		return nil, err
 	}
 	rv := &rangeVar{}

@@ -65,16 +65,44 @@ func (b *Binder) settleKeys(r *result, keys []orderKey) error {
 	return nil
 }
 
-// compute puts the columns that are expressions over the node.
-func (b *Binder) compute(r *result) {
-	ext := &logical.Extend{Input: r.node}
-	for i, c := range r.cols {
-		if _, ok := c.e.(*logical.Var); ok {
+// settleParts is settle that leaves records in their parts, for a query in FROM: (q.col).field still finds them.
+func (b *Binder) settleParts(r *result) error {
+	for i := range r.cols {
+		if _, ok := r.cols[i].e.(*record); ok {
 			continue
 		}
-		id := b.meta.Add(c.name, c.e.Type())
-		ext.Items = append(ext.Items, logical.Item{ID: id, E: c.e})
-		r.cols[i].e = b.meta.Var(id)
+		e, err := b.resolved(r.cols[i].e)
+		if err != nil {
+			return err
+		}
+		r.cols[i].e = e
+	}
+	b.compute(r)
+	return nil
+}
+
+// compute puts the columns that are expressions, and the parts of records, over the node.
+func (b *Binder) compute(r *result) {
+	ext := &logical.Extend{Input: r.node}
+	column := func(name string, e expr.Expr) expr.Expr {
+		if _, ok := e.(*logical.Var); ok {
+			return e
+		}
+		id := b.meta.Add(name, e.Type())
+		ext.Items = append(ext.Items, logical.Item{ID: id, E: e})
+		return b.meta.Var(id)
+	}
+	for i, c := range r.cols {
+		rec, ok := c.e.(*record)
+		if !ok {
+			r.cols[i].e = column(c.name, c.e)
+			continue
+		}
+		parts := &record{rel: rec.rel, names: rec.names}
+		for j, e := range rec.elems {
+			parts.elems = append(parts.elems, column(rec.names[j], e))
+		}
+		r.cols[i].e = parts
 	}
 	if len(ext.Items) > 0 {
 		r.node = ext
