@@ -71,7 +71,7 @@ func Start(cfg Config) (*Server, error) {
 	if _, err := rand.Read(secret); err != nil {
 		return nil, err
 	}
-	s.wire = &pgwire.Server{Service: s.hub, TLS: tlsConfig, Secret: secret}
+	s.wire = &pgwire.Server{Service: s.hub, TLS: tlsConfig, Secret: secret, Log: s.cfg.Logger}
 	if err := s.startHTTP(); err != nil {
 		s.Stop(context.Background())
 		return nil, err

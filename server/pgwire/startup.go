@@ -7,7 +7,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -40,6 +42,7 @@ type Server struct {
 	MaxMessage int
 	// Secret makes the salts of users that do not exist.
 	Secret []byte
+	Log    *slog.Logger
 }
 
 // Serve talks to one client until it leaves or ctx ends.
@@ -71,8 +74,17 @@ func (s *Server) Serve(ctx context.Context, nc net.Conn) {
 		return
 	}
 	defer h.Close()
+	defer s.contain(c)
 	_ = raw.SetDeadline(time.Time{})
 	c.loop(h)
+}
+
+// contain keeps a panic, which is a bug, to its connection: the other clients go on, and the log has the stack.
+func (s *Server) contain(c *Conn) {
+	if p := recover(); p != nil {
+		s.Log.Error("a connection panicked", "panic", p, "stack", string(debug.Stack()))
+		c.fatal(pgerr.Newf(pgerr.Internal, "internal error: %v", p))
+	}
 }
 
 func cmpOr[T comparable](v, or T) T {

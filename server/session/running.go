@@ -117,9 +117,7 @@ func (s *Session) failing(sql string, err error) error {
 		return nil
 	}
 	s.txn.fail(s)
-	s.mu.Lock()
-	cause := context.Cause(s.ctx)
-	s.mu.Unlock()
+	cause := s.cause()
 	e := *pgerr.Of(err)
 	var why *pgerr.Error
 	if cause != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || e.Code == pgerr.QueryCanceled) {
@@ -136,6 +134,16 @@ func (s *Session) failing(sql string, err error) error {
 		s.hub.Log.Error("internal error", "err", err, "statement", sql)
 	}
 	return &e
+}
+
+// cause is why the running statement was ended, nil if it was not.
+func (s *Session) cause() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ctx == nil {
+		return nil
+	}
+	return context.Cause(s.ctx)
 }
 
 // characters turns a 1-based byte position into one of characters.
