@@ -70,9 +70,10 @@ func insertOnce(ctx context.Context, s system, clients int, d time.Duration) (fl
 		if _, err := c.Prepare(ctx, "ins", "INSERT INTO events VALUES ($1, $2, $3)"); err != nil {
 			return nil, err
 		}
+		note := []byte("an ordinary note of some length")
 		return func(i int) error {
-			_, err := c.Exec(ctx, "ins", int64(mix(i)%1000), int64(i), "an ordinary note of some length")
-			return err
+			k, x := strconv.AppendInt(nil, int64(mix(i)%1000), 10), strconv.AppendInt(nil, int64(i), 10)
+			return c.PgConn().ExecPrepared(context.Background(), "ins", [][]byte{k, x, note}, nil, nil).Read().Err
 		}, nil
 	})
 	if err != nil || s.name == "postgres" {

@@ -79,21 +79,12 @@ func lookupOnce(ctx context.Context, s system, clients, rows int, d time.Duratio
 			return nil, err
 		}
 		return func(i int) error {
-			found := 0
-			res, err := c.Query(ctx, "get", fmt.Sprintf("/page/%d", mix(i)%rows))
-			if err != nil {
-				return err
+			key := strconv.AppendInt([]byte("/page/"), int64(mix(i)%rows), 10)
+			res := c.PgConn().ExecPrepared(context.Background(), "get", [][]byte{key}, nil, nil).Read()
+			if res.Err == nil && len(res.Rows) != 1 {
+				return fmt.Errorf("%d rows for a key", len(res.Rows))
 			}
-			for res.Next() {
-				found++
-			}
-			if err := res.Err(); err != nil {
-				return err
-			}
-			if found != 1 {
-				return fmt.Errorf("%d rows for a key", found)
-			}
-			return nil
+			return res.Err
 		}, nil
 	})
 }
