@@ -548,14 +548,15 @@ func addSearch(s *section) {
 		if a.NDim() == 0 {
 			return r.PutNull()
 		}
+		if r.Null(1) && !a.HasNulls() {
+			return r.PutNull()
+		}
 		from := int64(-1 << 62)
 		if r.Num() > 2 {
-			if r.Null(2) && !r.Null(1) {
+			if r.Null(2) {
 				return pgerr.New(pgerr.NullValueNotAllowed, "initial position must not be null")
 			}
-			if from = r.Int(2); r.Null(2) {
-				return r.PutNull()
-			}
+			from = r.Int(2)
 		}
 		for at := int64(a.Dim(0).Lower); a.Next(); at++ {
 			if at >= from && r.sameElem(&a, 1) {

@@ -218,16 +218,15 @@ func addFormats(s *section) {
 		if t.OID == 0 {
 			return r.PutStr("-")
 		}
-		if types.InfoOf(t.OID) == nil {
+		info := types.InfoOf(t.OID)
+		switch {
+		case info == nil:
 			return r.PutStr("???")
+		case r.Null(1) || info.ModOut == "":
+			return r.PutStr(t.OID.String())
 		}
-		if !r.Null(1) {
-			if t.Mod = int32(r.Int(1)); t.Mod < 0 {
-				t.Mod = -1
-			}
-			return r.PutStr(t.String())
-		}
-		return r.PutStr(t.OID.String())
+		t.Mod = int32(max(r.Int(1), -1))
+		return r.PutStr(t.String())
 	}, "The SQL name of a type with its modifier.", "format_type(1043, 14) → character varying(10)").lax()
 	s.total("pg_size_pretty", sig(types.Int8), text, func(r *Row) error { return r.PutStr(prettySize(r.Int(0))) },
 		"A number of bytes with its unit.", "pg_size_pretty(1234567890::bigint) → 1177 MB")
@@ -275,8 +274,13 @@ func addFormats(s *section) {
 		"The parts of a qualified name; false: what follows it does no harm.", "")
 }
 
-// encodings are some of PostgreSQL's numbers of encodings.
-var encodings = map[int64]string{0: "SQL_ASCII", 6: "UTF8", 8: "LATIN1"}
+// encodings are PostgreSQL's numbers of encodings.
+var encodings = map[int64]string{0: "SQL_ASCII", 1: "EUC_JP", 2: "EUC_CN", 3: "EUC_KR", 4: "EUC_TW", 5: "EUC_JIS_2004",
+	6: "UTF8", 7: "MULE_INTERNAL", 8: "LATIN1", 9: "LATIN2", 10: "LATIN3", 11: "LATIN4", 12: "LATIN5", 13: "LATIN6",
+	14: "LATIN7", 15: "LATIN8", 16: "LATIN9", 17: "LATIN10", 18: "WIN1256", 19: "WIN1258", 20: "WIN866", 21: "WIN874",
+	22: "KOI8R", 23: "WIN1251", 24: "WIN1252", 25: "ISO_8859_5", 26: "ISO_8859_6", 27: "ISO_8859_7", 28: "ISO_8859_8",
+	29: "WIN1250", 30: "WIN1253", 31: "WIN1254", 32: "WIN1255", 33: "WIN1257", 34: "KOI8U", 35: "SJIS", 36: "BIG5",
+	37: "GBK", 38: "UHC", 39: "GB18030", 40: "JOHAB", 41: "SHIFT_JIS_2004"}
 
 // prettySize is PostgreSQL's pg_size_pretty of a bigint.
 func prettySize(n int64) string {

@@ -1,8 +1,6 @@
 package funcs
 
 import (
-	"strings"
-
 	"github.com/millracedb/millrace/sql/pgerr"
 	"github.com/millracedb/millrace/sql/types"
 )
@@ -34,17 +32,6 @@ func (r *Row) putNode(n *types.JSONNode, err error) error {
 	return r.Append(func(dst []byte) ([]byte, error) { return n.Append(dst), nil })
 }
 
-// putNodeText sets a text result: a string without quotes, null for the null.
-func (r *Row) putNodeText(n *types.JSONNode) error {
-	switch n.Kind {
-	case types.JNull:
-		return r.PutNull()
-	case types.JString:
-		return r.PutStr(n.Text)
-	}
-	return r.putNode(n, nil)
-}
-
 // addJSONAccess adds ->, ->>, #>, #>> of both types.
 func addJSONAccess(s *section) {
 	for _, t := range []types.OID{json, jsonb} {
@@ -70,7 +57,7 @@ func addJSONAccess(s *section) {
 		child("->", int4, t, "An element of an array, counted from 0, or from the end if negative.", `'[{"a":"foo"},{"b":"bar"}]'::json -> 1 → {"b":"bar"}`)
 		child("->>", text, text, "A field of an object, as text.", `'{"a":1,"b":2}'::json ->> 'b' → 2`)
 		child("->>", int4, text, "An element of an array, as text.", "'[1,2,3]'::json ->> 2 → 3")
-		path, pathText := jsonPath(t, false), jsonPath(t, true)
+		path, pathText := jsonPath(false), jsonPath(true)
 		s.op("#>", t, types.TextArray, t, Each(path), "What a path of keys and subscripts leads to.",
 			ex(`'{"a": {"b": ["foo","bar"]}}'::json #> '{a,b,1}' → "bar"`)).failing()
 		s.op("#>>", t, types.TextArray, text, Each(pathText), "What a path leads to, as text.",
@@ -83,48 +70,20 @@ func addJSONAccess(s *section) {
 
 // jsonChild is -> and ->>. Of json the text is kept as it is written.
 func jsonChild(t types.OID, index, asText bool) func(r *Row) error {
+	elem := types.JSONElem
+	if t == jsonb {
+		elem = types.JSONBElem
+	}
 	return func(r *Row) error {
-		if t == json {
-			var raw string
-			var ok bool
-			if index {
-				raw, ok = rawElement(r.Str(0), int(r.Int(1)))
-			} else {
-				raw, ok = rawField(r.Str(0), r.Str(1))
-			}
-			return r.putRaw(raw, ok, asText)
-		}
-		n := r.node(0)
+		var raw string
+		var ok bool
 		if index {
-			switch i := int(r.Int(1)); n.Kind {
-			case types.JArray:
-				n = n.Index(i)
-			case types.JObject:
-				return r.PutNull()
-			default: // a scalar is kept as an array of one
-				if i != 0 && i != -1 {
-					return r.PutNull()
-				}
-			}
+			raw, ok = elem(r.Str(0), int(r.Int(1)))
 		} else {
-			if n.Kind != types.JObject {
-				return r.PutNull()
-			}
-			n = n.Find(r.Str(1))
+			raw, ok = types.JSONField(r.Str(0), r.Str(1))
 		}
-		return r.putFound(n, asText)
+		return r.putRaw(raw, ok, asText)
 	}
-}
-
-// putFound sets the result to a node, if there is one.
-func (r *Row) putFound(n *types.JSONNode, asText bool) error {
-	switch {
-	case n == nil:
-		return r.PutNull()
-	case asText:
-		return r.putNodeText(n)
-	}
-	return r.putNode(n, nil)
 }
 
 // putRaw sets the result to a part of a json text.
@@ -132,14 +91,13 @@ func (r *Row) putRaw(raw string, ok, asText bool) error {
 	switch {
 	case !ok, asText && raw == "null":
 		return r.PutNull()
-	case asText && raw[0] == '"':
-		n, err := types.ParseJSON(raw)
-		if err != nil {
-			return err
-		}
-		return r.PutStr(n.Text)
+	case !asText:
+		return r.PutStr(raw)
 	}
-	return r.PutStr(raw)
+	if err := types.JSONTextError(raw); err != nil {
+		return err
+	}
+	return r.Append(func(dst []byte) ([]byte, error) { return types.AppendJSONText(dst, raw), nil })
 }
 
 // pathArg reads the steps of a path: an array in argument 1, or the arguments from 1 on. ok is false if one is
@@ -160,37 +118,14 @@ func (r *Row) pathArg() (path []string, ok bool) {
 	return path, true
 }
 
-func jsonPath(t types.OID, asText bool) func(r *Row) error {
+func jsonPath(asText bool) func(r *Row) error {
 	return func(r *Row) error {
 		path, ok := r.pathArg()
 		if !ok {
 			return r.PutNull()
 		}
-		if t == jsonb {
-			return r.putFound(followPath(r.node(0), path), asText)
-		}
-		raw := strings.Trim(r.Str(0), " \t\n\r")
-		if len(path) == 0 {
-			raw = r.Str(0)
-		}
-		for _, step := range path {
-			if strings.HasPrefix(raw, "[") {
-				n, isInt := pathIndex(step)
-				if !isInt {
-					return r.PutNull()
-				}
-				raw, ok = rawElement(raw, n)
-			} else {
-				raw, ok = rawField(raw, step)
-			}
-			if !ok {
-				return r.PutNull()
-			}
-		}
-		if len(path) == 0 && asText {
-			raw = strings.Trim(raw, " \t\n\r")
-		}
-		return r.putRaw(raw, true, asText)
+		raw, ok := types.JSONPath(r.Str(0), path)
+		return r.putRaw(raw, ok, asText)
 	}
 }
 
@@ -198,28 +133,6 @@ func jsonPath(t types.OID, asText bool) func(r *Row) error {
 func pathIndex(s string) (int, bool) {
 	n, err := types.ParseInt(s, types.Int4)
 	return int(n), err == nil
-}
-
-// followPath follows keys and subscripts, or returns nil.
-func followPath(n *types.JSONNode, path []string) *types.JSONNode {
-	for _, step := range path {
-		switch n.Kind {
-		case types.JObject:
-			n = n.Find(step)
-		case types.JArray:
-			i, ok := pathIndex(step)
-			if !ok {
-				return nil
-			}
-			n = n.Index(i)
-		default:
-			return nil
-		}
-		if n == nil {
-			return nil
-		}
-	}
-	return n
 }
 
 func addJSONBOps(s *section) {
@@ -409,26 +322,12 @@ func jsonObject2(r *Row, put putter) error {
 func addJSONInspect(s *section) {
 	for _, t := range []types.OID{json, jsonb} {
 		p := t.TypName()
-		read := func(r *Row) (*types.JSONNode, error) {
-			if t == json {
-				return types.ParseJSON(r.Str(0))
-			}
-			return r.node(0), nil
-		}
-		s.partial(p+"_typeof", sig(t), text, func(r *Row) error {
-			if t == json {
-				return r.PutStr(rawKind(r.Str(0)).String())
-			}
-			return r.PutStr(r.node(0).Kind.String())
-		}, "The kind of value: object, array, string, number, boolean or null.", p+"_typeof('-123.4') → number")
+		s.total(p+"_typeof", sig(t), text, func(r *Row) error { return r.PutStr(types.JSONKindOf(r.Str(0)).String()) },
+			"The kind of value: object, array, string, number, boolean or null.", p+"_typeof('-123.4') → number")
 		s.partial(p+"_array_length", sig(t), int4, func(r *Row) error {
-			n, err := read(r)
-			if err != nil {
-				return err
-			}
-			switch n.Kind {
+			switch types.JSONKindOf(r.Str(0)) {
 			case types.JArray:
-				return r.PutInt(int64(len(n.Kids)))
+				return r.PutInt(int64(types.JSONLen(r.Str(0))))
 			case types.JObject:
 				return pgerr.New(pgerr.InvalidParameterValue, "cannot get array length of a non-array")
 			}

@@ -1,7 +1,9 @@
 package funcs
 
 import (
+	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/millracedb/millrace/sql/types"
 )
@@ -40,3 +42,20 @@ func signatureKey(kind FuncKind, name string, args []types.OID) string {
 	}
 	return b.String()
 }
+
+// postgresOIDs is oidText by signature.
+var postgresOIDs = sync.OnceValue(func() map[string]types.OID {
+	m := map[string]types.OID{}
+	for _, line := range strings.Split(strings.TrimSpace(oidText), "\n") {
+		i := strings.LastIndexByte(line, ' ')
+		if i < 0 {
+			continue
+		}
+		n, err := strconv.ParseUint(line[i+1:], 10, 32)
+		if err != nil {
+			panic("funcs: bad line in oidText: " + line)
+		}
+		m[line[:i]] = types.OID(n)
+	}
+	return m
+})

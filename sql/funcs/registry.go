@@ -12,7 +12,7 @@ func sections() [][]Func {
 	return [][]Func{
 		compareFuncs(), intFuncs(), floatFuncs(), numericFuncs(), miscMathFuncs(), stringFuncs(), concatFuncs(),
 		datetimeFuncs(), likeFuncs(), regexFuncs(), arrayFuncs(), jsonFuncs(),
-		sessionFuncs(), catalogFuncs(),
+		sessionFuncs(), catalogFuncs(), formatFuncs(),
 	}
 }
 

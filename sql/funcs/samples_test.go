@@ -57,7 +57,11 @@ var argSamples = map[string][]string{
 	"pg_encoding_to_char/0": {"0", "6", "8", "-1"}, "pg_char_to_encoding/0": {"UTF8", "latin1", "nope"}, "oidvectortypes/0": {"", "23", "23 25"},
 	"parse_ident/0":    {"a.b", "\"A b\".c", "Foo", "", "a.", ".a", "\"a", "a b", " x . y ", "\"\"", "a$1", "1a"},
 	"pg_size_pretty/0": {"0", "10239", "10240", "10485759", "1234567890", "-1000000", "9223372036854775807", "20479", "20971519"},
-	"convert_from/1":   {"UTF8", "utf-8"}, "convert_to/1": {"UTF8", "utf-8"},
+	"to_char/1":        {"YYYY-MM-DD HH24:MI:SS.US", "Day, DD Month YYYY", "FMDay FMDD", "HH12:MI AM", "Q IW ID", "TZ", "J", "999", "FM999.99", "S9999", "9,999.00", "000", "99.9EEEE", "RN", "9999MI", "PR99", "L999", "V99"},
+	"to_date/0":        {"05 Dec 2000", "2000-12-05", "20001205", "12/31/99", "nope"}, "to_date/1": {"DD Mon YYYY", "YYYY-MM-DD", "YYYYMMDD", "MM/DD/YY"},
+	"to_timestamp/0/text": {"05 Dec 2000", "2000-12-05 10:11:12", "20001205", "nope"}, "to_timestamp/1": {"DD Mon YYYY", "YYYY-MM-DD HH24:MI:SS", "YYYYMMDD"},
+	"to_number/0": {"12,454.8-", "123", "-12.5", "$1,234.56", "  42", "abc", ""}, "to_number/1": {"99G999D9S", "999", "S99.9", "L9G999D99", "99999", "999D9"},
+	"convert_from/1": {"UTF8", "utf-8"}, "convert_to/1": {"UTF8", "utf-8"},
 }
 
 var unitSamples = []string{"year", "month", "day", "hour", "minute", "second", "week", "quarter", "century", "decade", "millennium", "milliseconds", "microseconds",

@@ -291,30 +291,19 @@ func jsonSetFuncs() []*SetFunc {
 	return fs
 }
 
-// appendJSONItem appends a node or, for json, its raw text to v.
-func appendJSONItem(v *vec.Vec, raw string, n *types.JSONNode, asText bool) error {
-	if n == nil && asText {
-		switch {
-		case raw == "null":
-			v.AppendNull()
-			return nil
-		case raw[0] == '"':
-			parsed, err := types.ParseJSON(raw)
-			if err != nil {
-				return err
-			}
-			raw = parsed.Text
-		}
-	}
+// appendJSONItem appends a part of a json or jsonb text to v.
+func appendJSONItem(v *vec.Vec, raw string, asText bool) error {
 	switch {
-	case n == nil:
+	case !asText:
 		v.AppendStr(raw)
-	case asText && n.Kind == types.JNull:
+	case raw == "null":
 		v.AppendNull()
-	case asText && n.Kind == types.JString:
-		v.AppendStr(n.Text)
 	default:
-		v.AppendBytes(n.Append(nil))
+		if err := types.JSONTextError(raw); err != nil {
+			return err
+		}
+		v.Buf = types.AppendJSONText(v.Buf, raw)
+		v.FinishBytes()
 	}
 	return nil
 }
@@ -324,87 +313,63 @@ func jsonEach(t types.OID, asText bool) rowsFunc {
 	if asText {
 		fn += "_text"
 	}
-	return func(r *Row, out *vec.Batch) error {
-		var err error
-		if t == json {
-			if k := rawKind(r.Str(0)); k == types.JArray {
-				return pgerr.New(pgerr.InvalidParameterValue, "cannot deconstruct an array as an object")
-			} else if k != types.JObject {
-				return pgerr.New(pgerr.InvalidParameterValue, "cannot deconstruct a scalar")
-			}
-			rawEach(r.Str(0), '{', func(k, v string) bool {
-				out.Cols[0].AppendStr(decodeKey(k))
-				err = appendJSONItem(out.Cols[1], v, nil, asText)
-				out.N++
-				return err == nil
-			})
-			return err
-		}
-		n := r.node(0)
-		if n.Kind != types.JObject {
+	return func(r *Row, out *vec.Batch) (err error) {
+		switch k := types.JSONKindOf(r.Str(0)); {
+		case k == types.JObject:
+		case t == jsonb:
 			return pgerr.Newf(pgerr.InvalidParameterValue, "cannot call %s on a non-object", fn)
+		case k == types.JArray:
+			return pgerr.New(pgerr.InvalidParameterValue, "cannot deconstruct an array as an object")
+		default:
+			return pgerr.New(pgerr.InvalidParameterValue, "cannot deconstruct a scalar")
 		}
-		for i := range n.Keys {
-			out.Cols[0].AppendStr(n.Keys[i])
-			if err := appendJSONItem(out.Cols[1], "", &n.Kids[i], asText); err != nil {
-				return err
-			}
+		types.JSONEach(r.Str(0), func(k, v string) bool {
+			out.Cols[0].AppendStr(decodeKey(k))
+			err = appendJSONItem(out.Cols[1], v, asText)
 			out.N++
-		}
-		return nil
+			return err == nil
+		})
+		return err
 	}
 }
 
 func jsonElements(t types.OID, asText bool) rowsFunc {
-	return func(r *Row, out *vec.Batch) error {
-		kind := func() types.JSONKind {
-			if t == json {
-				return rawKind(r.Str(0))
-			}
-			return r.node(0).Kind
-		}()
-		switch {
-		case kind == types.JArray:
-		case t == json && kind == types.JObject:
-			return pgerr.New(pgerr.InvalidParameterValue, "cannot call json_array_elements"+map[bool]string{true: "_text"}[asText]+" on a non-array")
-		case kind == types.JObject:
+	fn := "json_array_elements"
+	if asText {
+		fn += "_text"
+	}
+	return func(r *Row, out *vec.Batch) (err error) {
+		switch k := types.JSONKindOf(r.Str(0)); {
+		case k == types.JArray:
+		case t == json && k == types.JObject:
+			return pgerr.Newf(pgerr.InvalidParameterValue, "cannot call %s on a non-array", fn)
+		case k == types.JObject:
 			return pgerr.New(pgerr.InvalidParameterValue, "cannot extract elements from an object")
 		case t == json:
-			return pgerr.New(pgerr.InvalidParameterValue, "cannot call json_array_elements"+map[bool]string{true: "_text"}[asText]+" on a scalar")
+			return pgerr.Newf(pgerr.InvalidParameterValue, "cannot call %s on a scalar", fn)
 		default:
 			return pgerr.New(pgerr.InvalidParameterValue, "cannot extract elements from a scalar")
 		}
-		var err error
-		if t == json {
-			rawEach(r.Str(0), '[', func(_, v string) bool {
-				err = appendJSONItem(out.Cols[0], v, nil, asText)
-				out.N++
-				return err == nil
-			})
-			return err
-		}
-		n := r.node(0)
-		for i := range n.Kids {
-			if err := appendJSONItem(out.Cols[0], "", &n.Kids[i], asText); err != nil {
-				return err
-			}
+		types.JSONElements(r.Str(0), func(v string) bool {
+			err = appendJSONItem(out.Cols[0], v, asText)
 			out.N++
-		}
-		return nil
+			return err == nil
+		})
+		return err
 	}
 }
 
 func jsonKeys(t types.OID) rowsFunc {
+	fn := t.TypName() + "_object_keys"
 	return func(r *Row, out *vec.Batch) error {
-		fn := t.TypName() + "_object_keys"
-		kind := rawKind(r.Str(0)) // jsonb is kept as text too
-		if kind == types.JArray {
+		switch types.JSONKindOf(r.Str(0)) {
+		case types.JObject:
+		case types.JArray:
 			return pgerr.Newf(pgerr.InvalidParameterValue, "cannot call %s on an array", fn)
-		}
-		if kind != types.JObject {
+		default:
 			return pgerr.Newf(pgerr.InvalidParameterValue, "cannot call %s on a scalar", fn)
 		}
-		rawEach(r.Str(0), '{', func(k, _ string) bool {
+		types.JSONEach(r.Str(0), func(k, _ string) bool {
 			out.Cols[0].AppendStr(decodeKey(k))
 			out.N++
 			return true

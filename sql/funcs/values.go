@@ -15,7 +15,5 @@ func compareBytes(t types.Type, a, b []byte) int { return types.CompareBytes(t, 
 func f64bits(f float64) uint64     { return math.Float64bits(f) }
 func f64frombits(b uint64) float64 { return math.Float64frombits(b) }
 
-func postgresOIDs() map[string]types.OID { return nil }
-
 // asPgerr finds the PostgreSQL error in err.
 func asPgerr(err error, e **pgerr.Error) bool { return errors.As(err, e) }
