@@ -23,6 +23,7 @@ const kafkaVersion = "4.1.1"
 const kafkaPOM = `<project><modelVersion>4.0.0</modelVersion><groupId>t</groupId><artifactId>k</artifactId><version>1</version><packaging>pom</packaging>
 <dependencies>
 <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>` + kafkaVersion + `</version></dependency>
+<dependency><groupId>org.apache.kafka</groupId><artifactId>kafka-tools</artifactId><version>` + kafkaVersion + `</version></dependency>
 <dependency><groupId>org.apache.logging.log4j</groupId><artifactId>log4j-slf4j-impl</artifactId><version>2.24.3</version></dependency>
 </dependencies></project>
 `
@@ -266,7 +267,7 @@ appender.out.layout.pattern = %d %p %c: %m%n
 }
 
 var kafkaJars = sync.OnceValues(func() (string, error) {
-	return cacheDir("kafka-"+kafkaVersion+"-jars", func(dir string) error {
+	return cacheDir("kafka-"+kafkaVersion+"-with-tools", func(dir string) error {
 		mvn, err := exec.LookPath("mvn")
 		if err != nil {
 			return fmt.Errorf("maven is needed to fetch it (Debian: maven)")

@@ -1,0 +1,154 @@
+package connect
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/millracedb/millrace/tests/rig"
+)
+
+// Records that Kafka's own console producer wrote, with each compression, arrive; sources shows a source
+// that has read everything, and errors the records that are no JSON.
+func TestConsoleProducer(t *testing.T) {
+	k := rig.Kafka(t)
+	k.CreateTopic("lines", 2)
+	s := rig.Millrace(t)
+	s.Exec(`CREATE STREAM lines (n int, codec text) INCLUDE offset AS pos
+		WITH (connector = 'kafka', topic = 'lines', brokers = '`+k.Addr()+`') FORMAT PLAIN ENCODE JSON`,
+		`CREATE MATERIALIZED VIEW codecs AS SELECT codec, count(*) AS n, sum(n) AS total FROM lines GROUP BY codec`)
+	codecs := []string{"none", "gzip", "snappy", "lz4", "zstd"}
+	const each = 500
+	for _, codec := range codecs {
+		var lines bytes.Buffer
+		for i := range each {
+			fmt.Fprintf(&lines, "{\"n\": %d, \"codec\": \"%s\", \"padding\": \"%0*d\"}\n", i, codec, 100, 0)
+		}
+		lines.WriteString("this is no JSON\n")
+		k.JavaTool(lines.Bytes(), "org.apache.kafka.tools.ConsoleProducer",
+			"--bootstrap-server", k.Addr(), "--topic", "lines", "--compression-codec", codec)
+	}
+	rig.Eventually(t, time.Minute, func() error {
+		return expectCount(s.DSN(), "SELECT count(*) FROM lines", each*len(codecs))
+	})
+	for _, codec := range codecs {
+		err := expectCount(s.DSN(), fmt.Sprintf("SELECT count(*) FROM codecs WHERE codec = '%s' AND n = %d AND total = %d", codec, each, each*(each-1)/2), 1)
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	rig.Eventually(t, 30*time.Second, func() error {
+		return expectCount(s.DSN(), `SELECT count(*) FROM millrace.sources WHERE name = 'lines' AND state = 'running' AND lag = 0`, 2)
+	})
+	if err := expectCount(s.DSN(), "SELECT sum(committed_offset)::int FROM millrace.sources", (each+1)*len(codecs)); err != nil {
+		t.Error(err)
+	}
+	if err := expectCount(s.DSN(), "SELECT count(*) FROM millrace.errors", len(codecs)); err != nil {
+		t.Error(err)
+	}
+}
+
+// Exactly once: the server is killed at random moments while records come in, a part of them in transactions
+// that are aborted, and every record that counts is in the stream once, and in the views.
+func TestKafkaKills(t *testing.T) {
+	const kills, partitions = 12, 4
+	k := rig.Kafka(t)
+	k.CreateTopic("numbers", partitions)
+	s := rig.Millrace(t)
+	s.Exec(`CREATE STREAM numbers (n bigint, k int) WITH (connector = 'kafka', topic = 'numbers', brokers = '`+k.Addr()+`')`,
+		`CREATE MATERIALIZED VIEW sums AS SELECT k, count(*) AS n, sum(n) AS total, min(n) AS least, max(n) AS most FROM numbers GROUP BY k`,
+		`CREATE MATERIALIZED VIEW total AS SELECT sum(n)::bigint AS n, sum(total)::bigint AS total FROM sums`)
+
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 1))
+	stop := make(chan struct{})
+	var produced int
+	var producing sync.WaitGroup
+	producing.Go(func() { produced = produceTransactions(t, k.Addr(), partitions, stop) })
+	for range kills {
+		time.Sleep(time.Duration(random.IntN(400)) * time.Millisecond)
+		s.Kill9()
+		s.Restart()
+	}
+	close(stop)
+	producing.Wait()
+	rig.Eventually(t, time.Minute, func() error {
+		return expectCount(s.DSN(), "SELECT count(*) FROM numbers", produced)
+	})
+	t.Logf("%d kills, %d records", kills, produced)
+	for sql, want := range map[string]int{
+		"SELECT count(DISTINCT n) FROM numbers":      produced,
+		"SELECT sum(n)::bigint FROM numbers":         produced * (produced - 1) / 2,
+		"SELECT n FROM total":                        produced,
+		"SELECT total FROM total":                    produced * (produced - 1) / 2,
+		"SELECT count(*) FROM sums WHERE least <> k": 0,
+		"SELECT count(*) FROM (SELECT k, count(*), sum(n), min(n), max(n) FROM numbers GROUP BY k EXCEPT SELECT k, n, total, least, most FROM sums) d": 0,
+	} {
+		if err := expectCount(s.DSN(), sql, want); err != nil {
+			t.Error(err)
+		}
+	}
+	// The counts of a view never disagree with the stream inside one statement, nor with an older answer.
+	c, err := pgx.Connect(context.Background(), s.DSN())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close(context.Background())
+	var same bool
+	if err := c.QueryRow(context.Background(), "SELECT (SELECT count(*) FROM numbers) = (SELECT n FROM total)").Scan(&same); err != nil || !same {
+		t.Errorf("stream and view disagree: %v", err)
+	}
+}
+
+// produceTransactions writes the numbers from 0 on in transactions of random size until stop; every fifth
+// transaction writes numbers below zero and is aborted. It returns how many numbers were committed.
+func produceTransactions(t *testing.T, addr string, partitions int, stop <-chan struct{}) (committed int) {
+	cl, err := kgo.NewClient(kgo.SeedBrokers(addr), kgo.TransactionalID("producer"),
+		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(0))
+	if err != nil {
+		t.Error(err)
+		return 0
+	}
+	defer cl.Close()
+	ctx := context.Background()
+	for round := 1; ; round++ {
+		select {
+		case <-stop:
+			return committed
+		default:
+		}
+		if err := cl.BeginTransaction(); err != nil {
+			t.Error(err)
+			return committed
+		}
+		abort := round%5 == 0
+		size := round * 37 % 1500
+		records := make([]*kgo.Record, size)
+		for i := range records {
+			n := committed + i
+			if abort {
+				n = -1 - i
+			}
+			records[i] = &kgo.Record{Topic: "numbers", Partition: int32(i % partitions), Value: fmt.Appendf(nil, `{"n":%d,"k":%d}`, n, n%10)}
+		}
+		if err := cl.ProduceSync(ctx, records...).FirstErr(); err != nil {
+			t.Error(err)
+			return committed
+		}
+		if err := cl.EndTransaction(ctx, kgo.TransactionEndTry(!abort)); err != nil {
+			t.Error(err)
+			return committed
+		}
+		if !abort {
+			committed += size
+		}
+	}
+}
