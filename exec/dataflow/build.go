@@ -2,6 +2,7 @@ package dataflow
 
 import (
 	"fmt"
+	"reflect"
 
 	"github.com/millracedb/millrace/exec/op"
 	"github.com/millracedb/millrace/exec/state"
@@ -24,7 +25,9 @@ func BuildView(id catalog.ID, plan *physical.View, base uint32) (*View, error) {
 		return nil, err
 	}
 	if root < 0 {
-		v.scans[-root-1].emit = v.collect
+		v.scans[-root-1].outs = []op.Emit{v.collect}
+	} else {
+		v.nodes[root].outs = []op.Emit{v.collect}
 	}
 	v.tables = b.tables.Taken()
 	return v, nil
@@ -42,11 +45,33 @@ func StateTables(plan *physical.View) int {
 type builder struct {
 	v      *View
 	tables *op.TableAlloc
+	made   []made
+}
+
+// made is a part of the plan that has been built, as node (or, negative, scan) at.
+type made struct {
+	n      physical.Node
+	stream catalog.ID
+	at     int
 }
 
 // build makes the nodes of a plan, inputs first, and returns the number of the last one, or -1-i for scan i. stream is
-// the one whose watermark closes windows here.
+// the one whose watermark closes windows here. Parts that coincide, a CTE used twice or both sides of a self join, are
+// built once and feed all that use them.
 func (b *builder) build(n physical.Node, stream catalog.ID) (int, error) {
+	for _, m := range b.made {
+		if m.stream == stream && reflect.DeepEqual(m.n, n) {
+			return m.at, nil
+		}
+	}
+	at, err := b.make(n, stream)
+	if err == nil {
+		b.made = append(b.made, made{n, stream, at})
+	}
+	return at, err
+}
+
+func (b *builder) make(n physical.Node, stream catalog.ID) (int, error) {
 	if s, ok := n.(*physical.Scan); ok {
 		b.v.scans = append(b.v.scans, newScan(s))
 		return -len(b.v.scans), nil

@@ -224,6 +224,7 @@ func shapes(t testing.TB, a, b physical.Node) map[string]*physical.View {
 	add("null-safe join", same)
 	add("cross join", join(mapNode(a, nil, colK), mapNode(b, nil, colS), physical.Inner, nil, nil, nil))
 	add("self join", join(small(a), small(a), physical.Inner, []int{0}, []int{0}, nil))
+	add("cte used twice", join(g, mapNode(g, nil, 0, 1), physical.Left, []int{1}, []int{1}, nil))
 	jn := join(small(a), small(b), physical.Left, []int{0}, []int{0}, nil)
 	add("group of join", aggregate(jn, []int{0}, agg(t, jn, "count"), agg(t, jn, "min", 4)), 0)
 	for _, part := range [][]int{{0}, nil, {0, 2}} {

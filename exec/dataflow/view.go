@@ -18,8 +18,9 @@ import (
 type View struct {
 	id     catalog.ID
 	reads  []catalog.ID
-	nodes  []node // inputs before their consumers
-	scans  []scan
+	nodes  []*node // inputs before their consumers
+	scans  []*scan
+	ends   []op.Emit // by node
 	types  []types.Type
 	tables int
 	start  bool // has rows without input
@@ -46,44 +47,53 @@ type View struct {
 
 // node is an operator and where its output goes.
 type node struct {
-	op   op.Operator
-	emit op.Emit
+	op op.Operator
+	fan
 }
 
-// scan is a leaf: it feeds the columns it needs of a relation's change to its consumer.
+// scan is a leaf: it feeds the columns it needs of a relation's change to its consumers.
 type scan struct {
 	rel  catalog.ID
 	cols []int
 	out  vec.Batch
-	emit op.Emit
+	fan
 }
 
-func newScan(n *physical.Scan) scan {
-	return scan{rel: n.Rel, cols: n.Cols, out: vec.Batch{Cols: make([]*vec.Vec, len(n.Cols))}}
+// fan passes a batch to every consumer.
+type fan struct{ outs []op.Emit }
+
+func (f *fan) emit(b *vec.Batch) {
+	if b.N == 0 {
+		return
+	}
+	for _, out := range f.outs {
+		out(b)
+	}
+}
+
+func newScan(n *physical.Scan) *scan {
+	return &scan{rel: n.Rel, cols: n.Cols, out: vec.Batch{Cols: make([]*vec.Vec, len(n.Cols))}}
 }
 
 // addNode adds an operator that consumes the outputs ins.
 func (v *View) addNode(o op.Operator, ins []int) int {
-	i := len(v.nodes)
-	v.nodes = append(v.nodes, node{op: o, emit: v.collect})
+	n := &node{op: o}
+	emit := n.emit
+	v.nodes, v.ends = append(v.nodes, n), append(v.ends, emit)
 	for port, in := range ins {
-		emit := func(b *vec.Batch) {
-			if b.N > 0 {
-				o.Push(&v.step, port, b, v.nodes[i].emit)
-			}
-		}
+		push := func(b *vec.Batch) { o.Push(&v.step, port, b, emit) }
 		if in < 0 {
-			v.scans[-in-1].emit = emit
+			v.scans[-in-1].outs = append(v.scans[-in-1].outs, push)
 		} else {
-			v.nodes[in].emit = emit
+			v.nodes[in].outs = append(v.nodes[in].outs, push)
 		}
 	}
-	return i
+	return len(v.nodes) - 1
 }
 
 // collect keeps a part of the view's output.
 func (v *View) collect(b *vec.Batch) {
-	if b.N == 0 || v.silent() {
+	if v.silent() {
 		return
 	}
 	const merge = 1024
@@ -127,8 +137,8 @@ func (v *View) Reader() state.Reader { return v.reader }
 // Pages are all state tables of the view, in the order of their ids.
 func (v *View) Pages() []state.Pages {
 	var ps []state.Pages
-	for i := range v.nodes {
-		if t, ok := v.nodes[i].op.(interface{ Tables() []state.Pages }); ok {
+	for _, n := range v.nodes {
+		if t, ok := n.op.(interface{ Tables() []state.Pages }); ok {
 			ps = append(ps, t.Tables()...)
 		}
 	}
@@ -172,8 +182,7 @@ func (v *View) run(in Inputs) (reason string) {
 			failure(v.id, r, debug.Stack())
 		}
 	}()
-	for i := range v.scans {
-		s := &v.scans[i]
+	for _, s := range v.scans {
 		for _, b := range in[s.rel] {
 			if b.N > 0 {
 				v.rows += b.N
@@ -181,8 +190,8 @@ func (v *View) run(in Inputs) (reason string) {
 			}
 		}
 	}
-	for i := range v.nodes {
-		v.nodes[i].op.End(&v.step, v.nodes[i].emit)
+	for i, n := range v.nodes {
+		n.op.End(&v.step, v.ends[i])
 	}
 	return ""
 }
@@ -196,8 +205,8 @@ func (s *scan) feed(b *vec.Batch) {
 }
 
 func (v *View) commit() {
-	for i := range v.nodes {
-		v.nodes[i].op.Commit()
+	for _, n := range v.nodes {
+		n.op.Commit()
 	}
 	if v.rel != nil && len(v.delta) > 0 {
 		v.rel.Apply(v.delta...)
@@ -206,8 +215,8 @@ func (v *View) commit() {
 }
 
 func (v *View) abort() {
-	for i := range v.nodes {
-		v.nodes[i].op.Abort()
+	for _, n := range v.nodes {
+		n.op.Abort()
 	}
 	v.ran = false
 }

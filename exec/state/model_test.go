@@ -71,9 +71,9 @@ func TestTableModel(t *testing.T) {
 			t.Log("seed", seed)
 			r := rand.New(rand.NewSource(seed))
 			tab, model, d := NewTable(1, "", w[0], w[1]), map[string]string{}, disk{}
-			for step := range 40 {
-				for range r.Intn(2000) {
-					k := randKey(r, w[0], 3000)
+			for step := range 20 {
+				for range r.Intn(700) {
+					k := randKey(r, w[0], 1200)
 					v := randVal(r, w[1])
 					ref, ok := tab.Find(Hash(k), k)
 					if _, want := model[string(k)]; want != ok {
@@ -151,9 +151,9 @@ func TestOrderedModel(t *testing.T) {
 	t.Log("seed", seed)
 	r := rand.New(rand.NewSource(seed))
 	tab, model, d := NewOrdered(1, ""), map[string]string{}, disk{}
-	for step := range 60 {
-		for range r.Intn(3000) {
-			k := fmt.Appendf(nil, "%d", r.Intn(10000))
+	for step := range 30 {
+		for range r.Intn(1500) {
+			k := fmt.Appendf(nil, "%d", r.Intn(4000))
 			if r.Intn(100) == 0 {
 				k = append(k, make([]byte, r.Intn(20000))...)
 			}
@@ -184,7 +184,7 @@ func TestOrderedModel(t *testing.T) {
 			t.Fatal("iteration goes on past the end")
 		}
 		for range 50 {
-			k := fmt.Appendf(nil, "%d", r.Intn(10000))
+			k := fmt.Appendf(nil, "%d", r.Intn(4000))
 			i := sort.SearchStrings(keys, string(k))
 			if it := tab.Seek(k); it.Valid() != (i < len(keys)) || it.Valid() && string(it.Key()) != keys[i] {
 				t.Fatalf("seek %q", k)
