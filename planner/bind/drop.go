@@ -172,7 +172,7 @@ func (d *dropper) visit(r *catalog.Relation) {
 // describe names a relation with its kind, its schema only where the search path does not find it.
 func (b *Binder) describe(r *catalog.Relation) string {
 	name := r.Name
-	if b.env.Catalog.Resolve(b.env.SearchPath, r.Name) != r {
+	if found := b.env.Catalog.Resolve(b.env.SearchPath, r.Name); found == nil || found.ID != r.ID {
 		name = b.env.Catalog.QualifiedName(r)
 	}
 	return string(r.Kind) + " " + name

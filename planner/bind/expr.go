@@ -263,7 +263,9 @@ func (x *exprs) isNull(e *ast.IsNull) (expr.Expr, error) {
 		}
 		return logical.AndOf(args), nil
 	}
-	if a, err = x.b.resolved(a); err != nil {
+	if p, ok := a.(*paramRef); ok {
+		a = x.b.params.anyType(p)
+	} else if a, err = x.b.resolved(a); err != nil {
 		return nil, err
 	}
 	return &expr.IsNull{Arg: a, Negate: e.Not}, nil

@@ -206,18 +206,18 @@ func (b *Binder) group(node logical.Node, keys []expr.Expr, c *calls) (logical.N
 		if dup {
 			continue
 		}
-		id := ext.column(k, "group")
+		id := ext.column(k)
 		g.keys, g.ids = append(g.keys, k), append(g.ids, id)
 		g.isKey.Add(id)
 	}
-	agg := &logical.Aggregate{Keys: g.ids, WindowEnd: -1}
+	agg := &logical.Aggregate{Keys: g.ids, Given: len(g.ids), WindowEnd: -1}
 	for _, a := range c.aggs {
 		la := logical.Agg{ID: a.id, Fn: a.fn, Distinct: a.distinct, Filter: -1}
 		for _, arg := range a.args {
-			la.Args = append(la.Args, ext.column(arg, "arg"))
+			la.Args = append(la.Args, ext.column(arg))
 		}
 		if a.filter != nil {
-			la.Filter = ext.column(a.filter, "filter")
+			la.Filter = ext.column(a.filter)
 		}
 		la.Order = ext.keys(a.order)
 		agg.Aggs = append(agg.Aggs, la)
@@ -278,8 +278,8 @@ type extender struct {
 	items []logical.Item
 }
 
-// column returns a column that holds e: the one it is, or a new one.
-func (x *extender) column(e expr.Expr, name string) logical.ColID {
+// column returns a column that holds e: the one it is, or a new one without a name of its own.
+func (x *extender) column(e expr.Expr) logical.ColID {
 	if v, ok := e.(*logical.Var); ok {
 		return v.ID
 	}
@@ -288,7 +288,7 @@ func (x *extender) column(e expr.Expr, name string) logical.ColID {
 			return it.ID
 		}
 	}
-	id := x.b.meta.Add(name, e.Type())
+	id := x.b.meta.Add("", e.Type())
 	x.items = append(x.items, logical.Item{ID: id, E: e})
 	return id
 }
@@ -296,7 +296,7 @@ func (x *extender) column(e expr.Expr, name string) logical.ColID {
 func (x *extender) keys(order []orderKey) []logical.Key {
 	var out []logical.Key
 	for _, k := range order {
-		out = append(out, logical.Key{ID: x.column(k.e, "sort"), Desc: k.desc, NullsFirst: k.nullsFirst})
+		out = append(out, logical.Key{ID: x.column(k.e), Desc: k.desc, NullsFirst: k.nullsFirst})
 	}
 	return out
 }

@@ -10,6 +10,7 @@ import (
 // a later one must agree.
 type params struct {
 	list []types.OID // 0: not used and not given; Unknown: used, not decided
+	late []*expr.Param
 }
 
 // maxParams is what the protocol can carry.
@@ -53,8 +54,21 @@ func (p *params) decide(r *paramRef, t types.Type) (expr.Expr, error) {
 	return &expr.Param{N: r.N, T: types.T(t.OID)}, nil
 }
 
+// anyType is a use of $n that any type will do for, $1 IS NULL: other uses decide, or else it is text.
+func (p *params) anyType(r *paramRef) expr.Expr {
+	e := &expr.Param{N: r.N, T: types.T(types.Text)}
+	p.late = append(p.late, e)
+	return e
+}
+
 // Params returns the inferred types; a parameter whose type no context decided is an error.
 func (b *Binder) Params() ([]types.Type, error) {
+	for _, e := range b.params.late {
+		if t := &b.params.list[e.N-1]; *t == types.Unknown {
+			*t = types.Text
+		}
+		e.T = types.T(b.params.list[e.N-1])
+	}
 	out := make([]types.Type, len(b.params.list))
 	for i, o := range b.params.list {
 		if o == types.Unknown || o == 0 {

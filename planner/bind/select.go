@@ -475,7 +475,7 @@ func (k *block) firstOfEach(r *result) error {
 	ext := extender{b: k.b}
 	t := &logical.TopN{Limit: 1}
 	for _, e := range k.on {
-		t.Partition = append(t.Partition, ext.column(e, "distinct"))
+		t.Partition = append(t.Partition, ext.column(e))
 	}
 	t.Order = ext.keys(rest)
 	t.Input = ext.over(r.node)

@@ -264,7 +264,7 @@ func (b *Binder) windows(node logical.Node, wins []*winCall) logical.Node {
 		ext := extender{b: b}
 		n := &logical.Window{}
 		for _, p := range w.spec.partition {
-			n.Partition = append(n.Partition, ext.column(p, "partition"))
+			n.Partition = append(n.Partition, ext.column(p))
 		}
 		n.Order = ext.keys(w.spec.order)
 		for j := i; j < len(wins); j++ {
@@ -283,10 +283,10 @@ func (b *Binder) windows(node logical.Node, wins []*winCall) logical.Node {
 func (c *winCall) logical(ext *extender) logical.WindowFunc {
 	f := logical.WindowFunc{ID: c.id, Name: c.name, Agg: c.agg, Frame: c.spec.frame, Filter: -1}
 	for _, a := range c.args {
-		f.Args = append(f.Args, ext.column(a, "arg"))
+		f.Args = append(f.Args, ext.column(a))
 	}
 	if c.filter != nil {
-		f.Filter = ext.column(c.filter, "filter")
+		f.Filter = ext.column(c.filter)
 	}
 	return f
 }

@@ -54,7 +54,7 @@ func unique(n logical.Node) []logical.ColID {
 			return append(slices.Clone(k), n.Start)
 		}
 	case *logical.Aggregate:
-		return withoutEnds(n.Keys, n)
+		return withoutEnds(n.Keys[:n.Given], n)
 	case *logical.Distinct:
 		return withoutEnds(n.Cols, n)
 	case *logical.Join:

@@ -15,7 +15,7 @@ type ColID int32
 
 // Column is what is known of a column.
 type Column struct {
-	Name    string
+	Name    string // "" of an expression on the way: lower calls it by its text
 	Type    types.Type
 	NotNull bool // in every row of the relation it comes from; outer joins may still add nulls
 }
@@ -92,6 +92,8 @@ type Extend struct {
 type Aggregate struct {
 	Input Node
 	Keys  []ColID
+	// Given is how many of Keys were asked for; the others are decided by them.
+	Given int
 	Aggs  []Agg
 	// WindowEnd is the key that closes groups, or -1; see physical.Aggregate.
 	WindowEnd ColID

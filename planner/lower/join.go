@@ -121,7 +121,7 @@ func (l *Lowerer) column(x *logical.Extend, e expr.Expr) logical.ColID {
 			return it.ID
 		}
 	}
-	id := l.meta.Add("key", e.Type())
+	id := l.meta.Add("", e.Type())
 	x.Items = append(x.Items, logical.Item{ID: id, E: e})
 	return id
 }

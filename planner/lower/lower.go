@@ -306,7 +306,7 @@ func (l *Lowerer) project(n logical.Node, cols []logical.ColID, f *frame) (plan,
 	if !computes && len(conds) == 0 {
 		return l.pick(in, cols), nil
 	}
-	m := &physical.Map{Base: l.base(cols, in.node.AppendOnly()), Input: in.node, Project: make([]expr.Expr, len(cols))}
+	m := &physical.Map{Input: in.node, Project: make([]expr.Expr, len(cols))}
 	at := layout(in.cols)
 	if len(conds) > 0 {
 		if m.Filter, err = l.expr(logical.AndOf(conds), at, f); err != nil {
@@ -317,7 +317,11 @@ func (l *Lowerer) project(n logical.Node, cols []logical.ColID, f *frame) (plan,
 		if m.Project[i], err = l.expr(e, at, f); err != nil {
 			return plan{}, err
 		}
+		if c := &l.meta.Columns[cols[i]]; c.Name == "" {
+			c.Name = expr.String(m.Project[i])
+		}
 	}
+	m.Base = l.base(cols, in.node.AppendOnly())
 	return plan{m, cols}, nil
 }
 
