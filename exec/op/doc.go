@@ -5,7 +5,7 @@
 //	aggregate GROUP BY; also DISTINCT               union    UNION ALL
 //	join      inner, left, full, semi, anti         window   functions over partitions
 //	topn      first k rows of a partition           emitonclose  rows held back until their window closes
-//	sort, setop  one-shot, for ad hoc queries       table    rows of a view
+//	setop     INTERSECT, EXCEPT (ad hoc)            values   constant rows
 //
 // A view runs its operators for ever, an ad hoc query runs the same ones for one step over a snapshot (exec/query).
 //

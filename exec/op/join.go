@@ -204,7 +204,7 @@ func (s *side) index(nullSafe bool) {
 			s.dm = map[state.Ref]int64{}
 		}
 	}
-	for i := range n {
+	for i := n - 1; i >= 0; i-- { // so that chains run in the order of the rows
 		if s.null[i] {
 			continue
 		}

@@ -33,6 +33,8 @@ func NewOnce(n physical.Node) (Operator, error) {
 		return NewHop(n), nil
 	case *physical.Union:
 		return NewUnion(n), nil
+	case *physical.SetOp:
+		return newSetOp(n), nil
 	}
 	return nil, pgerr.New(pgerr.Internal, fmt.Sprintf("no operator for %T", n))
 }

@@ -9,13 +9,13 @@ import (
 
 // tableFunc calls a set-returning function in FROM.
 func (r *runner) tableFunc(n *physical.TableFunc) (Rows, error) {
-	oids := make([]types.OID, len(n.Args))
+	ts := make([]types.Type, len(n.Args))
 	for i, a := range n.Args {
-		oids[i] = a.Type().OID
+		ts[i] = a.Type()
 	}
-	f, ok := funcs.LookupSet(n.Name, oids)
-	if !ok {
-		return nil, internal("set-returning function %s%v is not known", n.Name, oids)
+	f, _, _, err := funcs.ResolveSet(n.Name, ts)
+	if err != nil {
+		return nil, err
 	}
 	args := make([]*vec.Vec, len(n.Args))
 	null := false
@@ -28,10 +28,9 @@ func (r *runner) tableFunc(n *physical.TableFunc) (Rows, error) {
 		args[i].AppendScalar(v)
 		null = null || v.Null
 	}
-	ts := fieldTypes(n)
-	cols := ts
+	cols := fieldTypes(n)
 	if n.Ordinality {
-		cols = ts[:len(ts)-1]
+		cols = cols[:len(cols)-1]
 	}
 	out := vec.NewBatch(cols, 0)
 	if !null || f.Lax {

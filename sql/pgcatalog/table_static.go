@@ -6,7 +6,7 @@ import (
 )
 
 func fillNamespace(w *writer) {
-	for _, n := range append(Schemas(), w.cat.Schemas()...) {
+	for _, n := range w.cat.Schemas() {
 		w.add(row{"oid": num(n.ID), "nspname": str(n.Name), "nspowner": num(n.Owner)})
 	}
 }
