@@ -27,17 +27,19 @@ func newCall(fn *funcs.Func, args []node, argTypes []types.Type, t types.Type) *
 }
 
 func (c *callNode) eval(ctx *funcs.Ctx, in *vec.Batch, sel []int32) *vec.Vec {
-	n := in.N
+	n, before := in.N, len(ctx.Errors)
 	for i, a := range c.args {
 		c.argv[i] = a.eval(ctx, in, sel)
 	}
 	c.out.reset(n)
 	run := sel
 	nulls := !c.fn.Lax && c.anyNulls()
-	if nulls && !c.dense {
+	switch {
+	case nulls && !c.dense:
 		run = c.notNull(n, sel)
+	case c.fn.Lax && len(ctx.Errors) > before:
+		run = c.notFailed(ctx, n, sel)
 	}
-	before := len(ctx.Errors)
 	c.fn.Kernel(ctx, c.argv, n, run, &c.out.Vec)
 	if nulls {
 		c.addNulls(n)
@@ -83,6 +85,18 @@ func (c *callNode) notNull(n int, sel []int32) []int32 {
 		c.sel = []int32{} // nil would mean all
 	}
 	return c.sel
+}
+
+// notFailed returns the selected rows whose arguments could be computed.
+func (c *callNode) notFailed(ctx *funcs.Ctx, n int, sel []int32) []int32 {
+	c.sel = appendRows(c.sel[:0], n, sel)
+	kept := c.sel[:0]
+	for _, i := range c.sel {
+		if !ctx.Failed(i) {
+			kept = append(kept, i)
+		}
+	}
+	return kept
 }
 
 // addNulls makes the result null where an argument is, and clears what a dense kernel left in those slots.

@@ -150,13 +150,17 @@ func appendEach(out *result, n int, sel []int32, f func(i int) error, ctx *funcs
 		}
 		next++
 		start := len(out.Buf)
-		err := f(i)
-		if err != nil {
+		if !ctx.Failed(int32(i)) {
+			if err := f(i); err != nil {
+				ctx.Fail(int32(i), pgerr.Of(err))
+			}
+		}
+		failed := ctx.Failed(int32(i))
+		if failed {
 			out.Buf = out.Buf[:start]
-			ctx.Fail(int32(i), pgerr.Of(err))
 		}
 		out.FinishBytes()
-		if err != nil {
+		if failed {
 			out.setNull(i, n)
 		}
 	})

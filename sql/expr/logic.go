@@ -109,12 +109,17 @@ type isNullNode struct {
 }
 
 func (x *isNullNode) eval(ctx *funcs.Ctx, in *vec.Batch, sel []int32) *vec.Vec {
+	before := len(ctx.Errors)
 	v := x.arg.eval(ctx, in, sel)
 	x.out.reset(in.N)
 	for i := range x.out.I64 {
 		if v.IsNull(i) != x.negate {
 			x.out.I64[i] = 1
 		}
+	}
+	for _, e := range ctx.Errors[before:] {
+		x.out.I64[e.Row] = 0
+		x.out.setNull(int(e.Row), in.N)
 	}
 	return &x.out.Vec
 }
