@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 
 	"github.com/millracedb/millrace/exec/engine"
 	"github.com/millracedb/millrace/server/pgwire"
+	"github.com/millracedb/millrace/sql/ast"
 	"github.com/millracedb/millrace/sql/catalog"
 	"github.com/millracedb/millrace/sql/funcs"
 	"github.com/millracedb/millrace/sql/parser"
@@ -158,7 +160,7 @@ func (s *Session) runSimple(p *prepared, last bool) error {
 	if err := s.allowed(p); err != nil {
 		return err
 	}
-	if p.maxParam() > 0 {
+	if _, prepares := p.node.(*ast.Prepare); !prepares && p.maxParam() > 0 {
 		return pgerr.Newf(pgerr.UndefinedParameter, "there is no parameter $%d", p.maxParam())
 	}
 	if err := s.plan(p); err != nil {
@@ -280,15 +282,19 @@ func (s *Session) catalog() *catalog.Snapshot {
 	return s.door.Catalog()
 }
 
-// searchPath is the schemas to search, in order, as the settings name them.
+// searchPath is the schemas to search, in order, as the settings name them. "$user" is a schema that somebody made for
+// the user: not the system schema millrace, which the superuser happens to share its name with.
 func (s *Session) searchPath() []string {
-	path := s.settings.searchPath
-	for i, n := range path {
-		if n == "$user" {
-			path = append(append(append([]string{}, path[:i]...), s.user), path[i+1:]...)
-			break
-		}
+	i := slices.Index(s.settings.searchPath, "$user")
+	if i < 0 {
+		return s.settings.searchPath
 	}
+	path := slices.Clone(s.settings.searchPath)
+	cat := s.catalog()
+	if sc := cat.Schema(s.user); sc == nil || cat.IsSystemSchema(sc.ID) {
+		return slices.Delete(path, i, i+1)
+	}
+	path[i] = s.user
 	return path
 }
 
