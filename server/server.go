@@ -82,7 +82,7 @@ func Start(cfg Config) (*Server, error) {
 
 // open opens the engine and makes the hub of sessions over it.
 func (s *Server) open() error {
-	s.hub = &session.Hub{Connectors: connectors, Log: s.cfg.Logger, Defaults: s.defaults()}
+	s.hub = &session.Hub{Connectors: connectors, Log: s.cfg.Logger, Defaults: s.defaults(), Started: time.Now()}
 	providers := map[catalog.ID]engine.SystemRelation{}
 	for id, p := range pgcatalog.Providers(s.live()) {
 		providers[id] = engine.SystemRelation(p)
@@ -96,10 +96,26 @@ func (s *Server) open() error {
 		return err
 	}
 	s.engine, s.hub.Door = e, e
+	s.hub.Epoch = func() int64 { return int64(e.Epoch()) }
+	s.hub.Size = func(id catalog.ID) int64 {
+		if id != 0 {
+			return 0
+		}
+		return s.diskUsage()
+	}
 	if err := s.secure(); err != nil {
 		return errors.Join(err, e.Close(context.Background()))
 	}
 	return nil
+}
+
+// diskUsage is the bytes of log and state. They are not known for one relation: streams share segments, tables pages.
+func (s *Server) diskUsage() int64 {
+	log, pages, err := s.engine.DiskUsage()
+	if err != nil {
+		return 0
+	}
+	return log + pages
 }
 
 // defaults are the settings that show how this server runs.

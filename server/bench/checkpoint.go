@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -14,22 +15,33 @@ import (
 // with no checkpoint during the run, once with checkpoints as often as the engine makes them.
 func runCheckpoint(ctx context.Context, b *bench) error {
 	groups := or(b.Rows, 2_000_000)
-	t := newTable(b.Out, "", "commits", "p50", "p99", "p99.9", "checkpoints", "pages", "p99 ratio")
-	var base time.Duration
-	for _, v := range []struct {
+	variants := []struct {
 		name  string
 		every time.Duration
-	}{{"without", time.Hour}, {"beside", time.Second}} {
-		r, err := commitBeside(ctx, filepath.Join(b.dir, v.name), groups, v.every, or(b.Duration, 15*time.Second))
-		if err != nil {
-			return err
+	}{{"without", time.Hour}, {"beside", time.Second}}
+	p50, p99, p999 := map[string][]float64{}, map[string][]float64{}, map[string][]float64{}
+	var commits, checkpoints, pages = map[string]int{}, map[string]int64{}, map[string]int64{}
+	for round := range b.Rounds {
+		for _, v := range variants {
+			dir := filepath.Join(b.dir, fmt.Sprint(v.name, round))
+			r, err := commitBeside(ctx, dir, groups, v.every, or(b.Duration, 10*time.Second))
+			if err != nil {
+				return err
+			}
+			_ = os.RemoveAll(dir)
+			for p, to := range map[float64]map[string][]float64{0.5: p50, 0.99: p99, 0.999: p999} {
+				to[v.name] = append(to[v.name], float64(percentile(r.lat, p)))
+			}
+			commits[v.name] += len(r.lat)
+			checkpoints[v.name] += r.checkpoints
+			pages[v.name] += r.pages
 		}
-		p99 := percentile(r.lat, 0.99)
-		if base == 0 {
-			base = p99
-		}
-		t.row(v.name, thousands(float64(len(r.lat))), millis(percentile(r.lat, 0.5)), millis(p99), millis(percentile(r.lat, 0.999)),
-			fmt.Sprint(r.checkpoints), thousands(float64(r.pages)), fmt.Sprintf("%.2fx", float64(p99)/float64(base)))
+	}
+	t := newTable(b.Out, "", "commits", "p50", "p99", "p99.9", "checkpoints", "pages", "p99 ratio")
+	for _, v := range variants {
+		n := v.name
+		t.row(n, thousands(float64(commits[n])), millis(time.Duration(median(p50[n]))), millis(time.Duration(median(p99[n]))),
+			millis(time.Duration(median(p999[n]))), fmt.Sprint(checkpoints[n]), thousands(float64(pages[n])), ratio(p99[n], p99["without"]))
 	}
 	t.flush()
 	return nil

@@ -29,6 +29,9 @@ type Hub struct {
 	Trust bool
 	// Size is the bytes a relation takes, of 0 the database; nil: unknown.
 	Size func(catalog.ID) int64
+	// Started is when the server was; Epoch is the newest published epoch.
+	Started time.Time
+	Epoch   func() int64
 
 	mu sync.Mutex
 	// guarded by mu

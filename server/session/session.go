@@ -72,7 +72,7 @@ func newSession(ctx context.Context, h *Hub, c *pgwire.Conn, role *catalog.Role)
 	s.settings.values[gucSessionAuth] = role.Name
 	s.names.Source = s
 	s.env.Reg = &s.names
-	s.info = &pgcatalog.Info{Names: s.names, Size: h.Size, User: s.User}
+	s.info = &pgcatalog.Info{Names: s.names, Size: h.Size, User: s.User, Started: h.Started, Epoch: h.Epoch}
 	s.act = Activity{State: "idle", Changed: s.started}
 	return s
 }
@@ -282,20 +282,20 @@ func (s *Session) catalog() *catalog.Snapshot {
 	return s.door.Catalog()
 }
 
-// searchPath is the schemas to search, in order, as the settings name them. "$user" is a schema that somebody made for
-// the user: not the system schema millrace, which the superuser happens to share its name with.
+// searchPath is the schemas to search, in order, as the settings name them. "$user" is the user's schema, if there is
+// one; a schema of the system that happens to have the name is not.
 func (s *Session) searchPath() []string {
-	i := slices.Index(s.settings.searchPath, "$user")
+	path := s.settings.searchPath
+	i := slices.Index(path, "$user")
 	if i < 0 {
-		return s.settings.searchPath
+		return path
 	}
-	path := slices.Clone(s.settings.searchPath)
 	cat := s.catalog()
-	if sc := cat.Schema(s.user); sc == nil || cat.IsSystemSchema(sc.ID) {
-		return slices.Delete(path, i, i+1)
+	sc := cat.Schema(s.user)
+	if sc == nil || cat.IsSystemSchema(sc.ID) {
+		return slices.Concat(path[:i], path[i+1:])
 	}
-	path[i] = s.user
-	return path
+	return slices.Concat(path[:i], []string{s.user}, path[i+1:])
 }
 
 // evalCtx is what expressions of the next statement are evaluated with.

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/millracedb/millrace/sql/catalog"
 	"github.com/millracedb/millrace/sql/funcs"
@@ -19,6 +20,9 @@ type Info struct {
 	Size func(catalog.ID) int64
 	// User is who asks.
 	User func() string
+	// Started is when the server was, and Epoch its newest epoch: they stand for transaction ids.
+	Started time.Time
+	Epoch   func() int64
 }
 
 // infoFunc is one function: its arguments are as in PostgreSQL, none of them null.
@@ -76,7 +80,7 @@ func (in *Info) Call(name string, a []vec.Scalar) (vec.Scalar, error) {
 		return vec.Scalar{}, pgerr.Newf(pgerr.UndefinedFunction, "function %s does not exist", name)
 	}
 	for _, v := range a {
-		if v.Null && name != "format_type" {
+		if v.Null && name != "pg_collation_for" {
 			return vec.NullOf(types.T(infoResult(name))), nil
 		}
 	}
@@ -91,26 +95,8 @@ func infoResult(name string) types.OID {
 		return types.Bool
 	case strings.HasSuffix(name, "_size"):
 		return types.Int8
-	case name == "pg_get_userbyid", name == "pg_encoding_to_char":
+	case name == "pg_get_userbyid":
 		return types.Name
-	case name == "to_regclass":
-		return types.RegClass
-	case name == "to_regtype":
-		return types.RegType
-	case name == "to_regproc":
-		return types.RegProc
-	case name == "to_regprocedure":
-		return types.RegProcedure
-	case name == "to_regnamespace":
-		return types.RegNamespace
-	case name == "to_regrole":
-		return types.RegRole
-	case name == "to_regcollation":
-		return types.RegCollation
-	case name == "to_regoper":
-		return types.RegOper
-	case name == "to_regoperator":
-		return types.RegOperator
 	}
 	return types.Text
 }
@@ -118,7 +104,6 @@ func infoResult(name string) types.OID {
 // infoFuncs is the table of functions.
 var infoFuncs = sync.OnceValue(func() map[string]infoFunc {
 	return map[string]infoFunc{
-		"format_type":                         formatType,
 		"pg_get_viewdef":                      viewDef,
 		"pg_get_indexdef":                     indexDef,
 		"pg_get_constraintdef":                constraintDef,
@@ -177,56 +162,108 @@ var infoFuncs = sync.OnceValue(func() map[string]infoFunc {
 		"has_parameter_privilege":            always(true),
 		"pg_has_role":                        hasRole,
 
-		"pg_relation_size":       relationSize,
-		"pg_table_size":          relationSize,
-		"pg_total_relation_size": relationSize,
-		"pg_indexes_size":        func(*Info, args) (vec.Scalar, error) { return bigint(0) },
-		"pg_database_size":       databaseSize,
-		"pg_tablespace_size":     databaseSize,
-		"pg_tablespace_location": func(*Info, args) (vec.Scalar, error) { return text("") },
+		"pg_relation_size":                  relationSize,
+		"pg_table_size":                     relationSize,
+		"pg_total_relation_size":            relationSize,
+		"pg_indexes_size":                   func(*Info, args) (vec.Scalar, error) { return bigint(0) },
+		"pg_database_size":                  databaseSize,
+		"pg_tablespace_size":                databaseSize,
+		"pg_relation_filenode":              filenode,
+		"pg_relation_filepath":              noText,
+		"pg_filenode_relation":              null(types.RegClass),
+		"pg_get_replica_identity_index":     null(types.RegClass),
+		"pg_sequence_last_value":            null(types.Int8),
+		"pg_stat_get_numscans":              zero(types.Int8),
+		"pg_stat_get_live_tuples":           zero(types.Int8),
+		"pg_stat_get_dead_tuples":           zero(types.Int8),
+		"pg_stat_get_last_vacuum_time":      null(types.TimestampTZ),
+		"pg_stat_get_last_autovacuum_time":  null(types.TimestampTZ),
+		"pg_stat_get_last_analyze_time":     null(types.TimestampTZ),
+		"pg_stat_get_last_autoanalyze_time": null(types.TimestampTZ),
+		"pg_stat_get_backend_idset":         zero(types.Int4),
+		"pg_notification_queue_usage":       zero(types.Float8),
 
-		"pg_encoding_to_char": encodingToChar,
-		"pg_char_to_encoding": charToEncoding,
-
-		"to_regclass":     toReg(types.RegClass),
-		"to_regtype":      toReg(types.RegType),
-		"to_regproc":      toReg(types.RegProc),
-		"to_regprocedure": toReg(types.RegProcedure),
-		"to_regnamespace": toReg(types.RegNamespace),
-		"to_regrole":      toReg(types.RegRole),
-		"to_regcollation": toReg(types.RegCollation),
-		"to_regoper":      toReg(types.RegOper),
-		"to_regoperator":  toReg(types.RegOperator),
+		"pg_postmaster_start_time":       started,
+		"pg_conf_load_time":              started,
+		"txid_current":                   transactionID,
+		"txid_current_if_assigned":       null(types.Int8),
+		"pg_current_xact_id_if_assigned": noText,
+		"txid_snapshot_xmin":             transactionID,
+		"pg_snapshot_xmin":               snapshotText,
+		"pg_current_snapshot":            snapshotText,
+		"txid_current_snapshot":          snapshotText,
+		"pg_export_snapshot":             snapshotText,
+		"pg_current_wal_lsn":             noText,
+		"pg_last_wal_receive_lsn":        noText,
+		"pg_last_wal_replay_lsn":         noText,
+		"pg_last_xact_replay_timestamp":  null(types.TimestampTZ),
+		"pg_reload_conf":                 always(true),
+		"pg_rotate_logfile":              always(false),
+		"row_security_active":            always(false),
+		"pg_index_has_property":          always(false),
+		"pg_indexam_has_property":        always(true),
+		"acldefault":                     null(types.AclItemArray),
+		"getdatabaseencoding":            encodingName,
+		"pg_client_encoding":             encodingName,
+		"pg_collation_for":               noText,
+		"pg_notify":                      null(types.Void),
+		"pg_stat_file":                   null(types.Record),
+		"pg_options_to_table":            null(types.Record),
+		"pg_get_backend_memory_contexts": null(types.Record),
+		"pg_tablespace_location":         func(*Info, args) (vec.Scalar, error) { return text("") },
 	}
 })
 
 func noText(*Info, args) (vec.Scalar, error) { return nothing(types.Text) }
+
+// null is a function that has nothing to tell here.
+func null(t types.OID) infoFunc {
+	return func(*Info, args) (vec.Scalar, error) { return nothing(t) }
+}
+
+// zero is a counter of something that does not happen here.
+func zero(t types.OID) infoFunc {
+	return func(*Info, args) (vec.Scalar, error) { return vec.Scalar{Type: types.T(t)}, nil }
+}
+
+func filenode(in *Info, a args) (vec.Scalar, error) {
+	if in.cat().Relation(a.oid(0)) == nil {
+		return nothing(types.Oid)
+	}
+	return vec.Scalar{Type: types.T(types.Oid), I: int64(a.oid(0))}, nil
+}
+
+func started(in *Info, _ args) (vec.Scalar, error) {
+	v := stamp(in.Started)
+	return vec.Scalar{Type: types.T(types.TimestampTZ), I: v.i, Null: v.null}, nil
+}
+
+// transactionID answers with the epoch: the number that grows with every change.
+func transactionID(in *Info, _ args) (vec.Scalar, error) {
+	if in.Epoch == nil {
+		return nothing(types.Int8)
+	}
+	return bigint(in.Epoch())
+}
+
+func snapshotText(in *Info, a args) (vec.Scalar, error) {
+	id, err := transactionID(in, a)
+	if err != nil || id.Null {
+		return nothing(types.Text)
+	}
+	n := itoa(id.I)
+	return text(n + ":" + n + ":")
+}
+
+func encodingName(*Info, args) (vec.Scalar, error) {
+	return vec.Scalar{Type: types.T(types.Name), B: []byte("UTF8")}, nil
+}
 
 func always(b bool) infoFunc {
 	return func(*Info, args) (vec.Scalar, error) { return boolean(b) }
 }
 
 func (in *Info) cat() *catalog.Snapshot { return in.Source.Snapshot() }
-
-func formatType(_ *Info, a args) (vec.Scalar, error) {
-	if len(a) == 0 || a[0].Null {
-		return nothing(types.Text)
-	}
-	oid := types.OID(a.oid(0))
-	if oid == 0 {
-		return text("-")
-	}
-	if types.InfoOf(oid) == nil {
-		return text("???")
-	}
-	if len(a) < 2 || a[1].Null {
-		if oid == types.BPChar {
-			return text("character")
-		}
-		return text(oid.String())
-	}
-	return text(types.Type{OID: oid, Mod: int32(a[1].I)}.String())
-}
 
 func viewDef(in *Info, a args) (vec.Scalar, error) {
 	var r *catalog.Relation
@@ -587,40 +624,4 @@ func databaseSize(in *Info, _ args) (vec.Scalar, error) {
 		return bigint(0)
 	}
 	return bigint(in.Size(0))
-}
-
-func encodingToChar(_ *Info, a args) (vec.Scalar, error) {
-	name := ""
-	switch a.int(0) {
-	case 0:
-		name = "SQL_ASCII"
-	case encodingUTF8:
-		name = "UTF8"
-	}
-	return vec.Scalar{Type: types.T(types.Name), B: []byte(name)}, nil
-}
-
-func charToEncoding(_ *Info, a args) (vec.Scalar, error) {
-	v := vec.Scalar{Type: types.T(types.Int4), I: -1}
-	switch strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(a.text(0))) {
-	case "utf8", "unicode":
-		v.I = encodingUTF8
-	case "sqlascii":
-		v.I = 0
-	}
-	return v, nil
-}
-
-// toReg is the lookup that answers null for what is not there.
-func toReg(t types.OID) infoFunc {
-	return func(in *Info, a args) (vec.Scalar, error) {
-		oid, err := in.RegLookup(t, a.text(0))
-		switch {
-		case err == nil:
-			return vec.Scalar{Type: types.T(t), I: int64(oid)}, nil
-		case pgerr.Is(err, pgerr.InvalidName):
-			return vec.Scalar{}, err
-		}
-		return nothing(t)
-	}
 }

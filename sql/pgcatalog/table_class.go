@@ -344,9 +344,6 @@ func fillDescription(w *writer) {
 	for _, n := range w.cat.Schemas() {
 		add(oidNamespace, n.ID, 0, n.Comment)
 	}
-	for _, n := range Schemas() {
-		add(oidNamespace, n.ID, 0, n.Comment)
-	}
 	for _, r := range w.cat.Relations() {
 		add(oidClass, r.ID, 0, r.Comment)
 		for i := range r.Columns {

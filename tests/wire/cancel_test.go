@@ -10,12 +10,7 @@ import (
 )
 
 // slow is a query that runs until it is told to stop.
-const slow = "SELECT count(*) FROM (VALUES (1),(2),(3),(4),(5),(6),(7),(8),(9),(10)) a(i), " +
-	"(VALUES (1),(2),(3),(4),(5),(6),(7),(8),(9),(10)) b(i), (VALUES (1),(2),(3),(4),(5),(6),(7),(8),(9),(10)) c(i), " +
-	"(VALUES (1),(2),(3),(4),(5),(6),(7),(8),(9),(10)) d(i), (VALUES (1),(2),(3),(4),(5),(6),(7),(8),(9),(10)) e(i), " +
-	"(VALUES (1),(2),(3),(4),(5),(6),(7),(8),(9),(10)) f(i), (VALUES (1),(2),(3),(4),(5),(6),(7),(8),(9),(10)) g(i), " +
-	"(VALUES (1),(2),(3),(4),(5),(6),(7),(8),(9),(10)) h(i), (VALUES (1),(2),(3),(4),(5),(6),(7),(8),(9),(10)) k(i), " +
-	"(VALUES (1),(2),(3),(4),(5),(6),(7),(8),(9),(10)) l(i), (VALUES (1),(2),(3),(4),(5),(6),(7),(8),(9),(10)) m(i)"
+const slow = "SELECT pg_sleep(60)"
 
 // within fails if f takes longer than a statement that is cancelled may.
 func within(t *testing.T, d time.Duration, what string, f func()) {
