@@ -37,7 +37,7 @@ func (x *exprs) call(e *ast.FuncCall) (expr.Expr, error) {
 	case funcs.IsAggregate(name):
 		return x.aggregate(e, name)
 	case isWindowFunc(name):
-		return nil, pgerr.Newf(pgerr.WindowingError, "window function %s requires an OVER clause", name).At(e.Pos())
+		return nil, pgerr.Newf(pgerr.WrongObjectType, "window function %s requires an OVER clause", name).At(e.Pos())
 	case e.Star || e.Distinct || e.OrderBy != nil || e.Filter != nil:
 		return nil, notAnAggregate(e, name)
 	case funcs.IsSetReturning(name):

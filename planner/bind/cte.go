@@ -199,7 +199,7 @@ func (b *Binder) recursive(c *cte, sel *ast.Select, s *scope) (*result, error) {
 
 func (b *Binder) recursiveNode(c *cte, op *ast.SetOp, seed, step *result, w *workTable) (*result, error) {
 	if len(seed.cols) != len(step.cols) {
-		return nil, errSetWidth(op)
+		return nil, errSetWidth(op, step)
 	}
 	n := &logical.Recursive{ID: w.id, Distinct: !op.All}
 	for i := range step.cols {

@@ -33,7 +33,7 @@ func (b *Binder) from(list []ast.TableRef, s *scope) (logical.Node, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := checkAliases(s.rels, f.rels, ref.Pos()); err != nil {
+		if err := checkAliases(s.rels, f.rels); err != nil {
 			return nil, err
 		}
 		s.add(f)
@@ -49,11 +49,11 @@ func (b *Binder) from(list []ast.TableRef, s *scope) (logical.Node, error) {
 func oneRow() logical.Node { return &logical.Values{Rows: [][]expr.Expr{{}}} }
 
 // checkAliases refuses the same table name twice.
-func checkAliases(have, add []*rangeVar, pos int) error {
+func checkAliases(have, add []*rangeVar) error {
 	for _, a := range add {
 		for _, h := range have {
 			if a.name == h.name && a.name != "" && (a.schema == h.schema || a.schema == "" || h.schema == "") {
-				return pgerr.Newf(pgerr.DuplicateAlias, `table name "%s" specified more than once`, a.name).At(pos)
+				return pgerr.Newf(pgerr.DuplicateAlias, `table name "%s" specified more than once`, a.name)
 			}
 		}
 	}
@@ -173,10 +173,24 @@ func (b *Binder) named(r *result, a ast.Alias, pos int) (*fromItem, error) {
 		return nil, err
 	}
 	rv := &rangeVar{}
+	own := logical.Outputs(r.node)
+	ext := &logical.Extend{}
 	for _, c := range r.cols {
-		rv.cols = append(rv.cols, scopeCol{name: c.name, e: c.e})
+		e := c.e
+		if v, ok := e.(*logical.Var); ok && !own.Has(v.ID) {
+			// An outer column selected by a LATERAL subquery: a column of its own, for an outer join may make it null.
+			id := b.meta.Add(c.name, v.Type())
+			ext.Items = append(ext.Items, logical.Item{ID: id, E: v})
+			e = b.meta.Var(id)
+		}
+		rv.cols = append(rv.cols, scopeCol{name: c.name, e: e})
 	}
-	return b.aliased(single(r.node, rv), rv, a, pos)
+	node := r.node
+	if len(ext.Items) > 0 {
+		ext.Input = node
+		node = ext
+	}
+	return b.aliased(single(node, rv), rv, a, pos)
 }
 
 // join binds a JOIN.
@@ -194,7 +208,7 @@ func (b *Binder) join(j *ast.Join, s *scope, left *fromItem) (*fromItem, error) 
 	if err != nil {
 		return nil, err
 	}
-	if err := checkAliases(l.rels, r.rels, j.Right.Pos()); err != nil {
+	if err := checkAliases(l.rels, r.rels); err != nil {
 		return nil, err
 	}
 	n := &logical.Join{Kind: physical.Inner, Left: l.node, Right: r.node}

@@ -12,8 +12,12 @@ import (
 
 var setOpNames = map[ast.SetOpKind]string{ast.Union: "UNION", ast.Intersect: "INTERSECT", ast.Except: "EXCEPT"}
 
-func errSetWidth(op *ast.SetOp) error {
-	return pgerr.Newf(pgerr.SyntaxError, "each %s query must have the same number of columns", setOpNames[op.Op]).At(op.Right.Pos())
+func errSetWidth(op *ast.SetOp, right *result) error {
+	e := pgerr.Newf(pgerr.SyntaxError, "each %s query must have the same number of columns", setOpNames[op.Op])
+	if len(right.cols) > 0 {
+		return e.At(right.cols[0].pos)
+	}
+	return e.At(op.Right.Pos())
 }
 
 // setOp binds UNION, INTERSECT and EXCEPT. A chain to the left is bound without recursion as deep as it is long.
@@ -55,7 +59,7 @@ func (b *Binder) operand(q ast.Query, s *scope) (*result, error) {
 // combine applies one set operation: the types of each pair of columns are brought together.
 func (b *Binder) combine(op *ast.SetOp, l, r *result) (*result, error) {
 	if len(l.cols) != len(r.cols) {
-		return nil, errSetWidth(op)
+		return nil, errSetWidth(op, r)
 	}
 	out := &result{}
 	var ids []logical.ColID

@@ -35,7 +35,7 @@ func (b *Binder) joined(item *fromItem, list []ast.TableRef, where ast.Expr, s *
 		if err != nil {
 			return nil, err
 		}
-		if err := checkAliases(s.rels, more.rels, list[0].Pos()); err != nil {
+		if err := checkAliases(s.rels, more.rels); err != nil {
 			return nil, err
 		}
 		s.rels, s.cols = append(s.rels, more.rels...), append(s.cols, more.cols...)
