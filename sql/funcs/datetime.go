@@ -241,20 +241,20 @@ func addParts(s *section) {
 	}{
 		{date, func(r *Row, d types.DateUnit, dst []byte) ([]byte, bool, error) {
 			return types.ExtractDate(dst, d, r.Int(1))
-		}, "extract('dow', date '2001-02-16') → 5"},
+		}, "extract(dow from date '2001-02-16') → 5"},
 		{ts, func(r *Row, d types.DateUnit, dst []byte) ([]byte, bool, error) {
 			return types.ExtractTimestamp(dst, d, r.Int(1))
-		}, "extract('hour', timestamp '2001-02-16 20:38:40') → 20"},
+		}, "extract(hour from timestamp '2001-02-16 20:38:40') → 20"},
 		{tsTZ, func(r *Row, d types.DateUnit, dst []byte) ([]byte, bool, error) {
 			return types.ExtractTimestampTZ(dst, d, r.Int(1), r.loc())
-		}, "extract('epoch', timestamptz '2001-02-16 20:38:40+00') → 982355920.000000"},
+		}, "extract(epoch from timestamptz '2001-02-16 20:38:40+00') → 982355920.000000"},
 		{tod, plain(func(r *Row, d types.DateUnit, dst []byte) ([]byte, error) { return types.ExtractTime(dst, d, r.Int(1)) }), ""},
 		{todTZ, plain(func(r *Row, d types.DateUnit, dst []byte) ([]byte, error) {
 			return types.ExtractTimeTZ(dst, d, r.Bytes(1))
 		}), ""},
 		{itvl, plain(func(r *Row, d types.DateUnit, dst []byte) ([]byte, error) {
 			return types.ExtractInterval(dst, d, r.Interval(1))
-		}), "extract('day', interval '40 days 1 minute') → 40"},
+		}), "extract(day from interval '40 days 1 minute') → 40"},
 	} {
 		s.partial("extract", sig(text, p.t), types.Numeric, extractNumeric(p.f), "A field, as numeric.", p.ex)
 		ex := ""

@@ -303,18 +303,40 @@ func cosd(x float64) float64 {
 	return cosdQ1(x)
 }
 
+// tand divides sine by cosine in the first quadrant, scaled so that it is 1 at 45.
 func tand(x float64) float64 {
-	c := cosd(x)
-	s := sind(x)
-	if c == 0 {
-		return math.Copysign(math.Inf(1), s)
+	x = math.Mod(x, 360)
+	sign := 1.0
+	if x < 0 {
+		x, sign = -x, -1
 	}
-	return s / c / (math.Sin(math.Pi/4) / math.Cos(math.Pi/4)) * math.Tan(math.Pi/4)
+	if x > 180 {
+		x, sign = 360-x, -sign
+	}
+	if x > 90 {
+		x, sign = 180-x, -sign
+	}
+	r := sign * (sindQ1(x) / cosdQ1(x) / tan45)
+	if r == 0 {
+		return 0 // not -0
+	}
+	return r
 }
+
+const radPerDeg = 0.0174532925199432957692
+
+var (
+	sin30         = math.Sin(30 * degToRad(1))
+	oneMinusCos60 = 1 - math.Cos(60*degToRad(1))
+	tan45         = sindQ1(45) / cosdQ1(45)
+)
+
+// degToRad keeps the compiler from folding constants with more precision than float64 has.
+func degToRad(x float64) float64 { return x * radPerDeg }
 
 func sindQ1(x float64) float64 {
 	if x <= 30 {
-		return math.Sin(x*math.Pi/180) / math.Sin(math.Pi/6) / 2
+		return math.Sin(degToRad(x)) / sin30 / 2
 	}
 	return cos0(90 - x)
 }
@@ -323,11 +345,10 @@ func cosdQ1(x float64) float64 {
 	if x <= 60 {
 		return cos0(x)
 	}
-	return math.Sin((90-x)*math.Pi/180) / math.Sin(math.Pi/6) / 2
+	return math.Sin(degToRad(90-x)) / sin30 / 2
 }
 
 // cos0 is the cosine of degrees up to 60, exact at 0 and 60.
 func cos0(x float64) float64 {
-	oneMinus := 1 - math.Cos(x*math.Pi/180)
-	return 1 - oneMinus/(1-math.Cos(math.Pi/3))/2
+	return 1 - (1-math.Cos(degToRad(x)))/oneMinusCos60/2
 }

@@ -104,7 +104,7 @@ func addReplace(s *section) {
 		}
 	}
 	s.partial("regexp_replace", sig(text, text, text, int4, int4, text), text, from(4, 5), doc, "")
-	s.partial("regexp_replace", sig(text, text, text, int4, int4), text, from(4, 5), doc, "regexp_replace('A PostgreSQL function', 'a|e|i|o|u', 'X', 1, 3) → A PostgrXSQL function")
+	s.partial("regexp_replace", sig(text, text, text, int4, int4), text, from(4, 5), doc, "regexp_replace('A PostgreSQL function', 'a|e|i|o|u', 'X', 1, 3) → A PostgreSQL fXnction")
 	s.partial("regexp_replace", sig(text, text, text, int4), text, from(0, 4), doc, "")
 }
 

@@ -184,7 +184,7 @@ func addSubstrings(s *section) {
 		return r.PutInt(int64(runes(r.Bytes(0)[:i])) + 1)
 	}
 	s.total("strpos", sig(text, text), int4, find, "Where a substring is, 0 if nowhere.", "strpos('high', 'ig') → 2")
-	s.total("position", sig(text, text), int4, find, "Where the second string is in the first, 0 if nowhere.", "position('high', 'ig') → 2")
+	s.total("position", sig(text, text), int4, find, "Where the second string is in the first, 0 if nowhere.", "position('ig' in 'high') → 2")
 	s.total("position", sig(bytea, bytea), int4, func(r *Row) error {
 		return r.PutInt(int64(bytes.Index(r.Bytes(0), r.Bytes(1)) + 1))
 	}, "Where the second string is in the first, 0 if nowhere.", "")
