@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"encoding/json"
+	"maps"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -28,10 +29,15 @@ type builder struct {
 	included []included
 	free     chan *vec.Batch // batches that the engine gave back
 
-	part    *connect.Part
-	records uint64
-	bytes   uint64
-	events  map[int32]time.Time // the newest record of each partition in the part
+	part *connect.Part // nil: none begun
+	done progress
+}
+
+// progress is what a part brings, for the tracker, which reads it after the part has been given away.
+type progress struct {
+	records, bytes, bad uint64
+	next                connect.Offsets
+	newest              map[int32]time.Time // record of each partition
 }
 
 // included is a column that tells about the record (INCLUDE).
@@ -60,7 +66,6 @@ func newBuilder(spec connect.StreamSpec) (*builder, error) {
 	}
 	var err error
 	b.decoder, err = format.New(spec.Format, spec.Columns)
-	b.reset()
 	return b, err
 }
 
@@ -80,8 +85,12 @@ func (inc included) takes(c catalog.Column) bool {
 	return false
 }
 
-func (b *builder) reset() {
-	b.part, b.records, b.bytes, b.events = nil, 0, 0, nil
+// take returns the part and what it brings, and leaves none begun.
+func (b *builder) take() (*connect.Part, progress) {
+	part, done := b.part, b.done
+	part.Offsets = maps.Clone(done.next)
+	b.part, b.done = nil, progress{}
+	return part, done
 }
 
 // begin makes an empty part unless there is one.
@@ -95,19 +104,18 @@ func (b *builder) begin() {
 	default:
 		batch = vec.NewBatch(b.types, 256)
 	}
-	b.part = &connect.Part{Rows: batch, Offsets: connect.Offsets{}}
-	b.events = map[int32]time.Time{}
-	b.part.Release = func() {
+	b.part = &connect.Part{Rows: batch, Release: func() {
 		batch.Reset()
 		select {
 		case b.free <- batch:
 		default:
 		}
-	}
+	}}
+	b.done = progress{next: connect.Offsets{}, newest: map[int32]time.Time{}}
 }
 
 // full reports whether the part should be delivered before it takes more.
-func (b *builder) full() bool { return b.records >= partRecords || b.bytes >= partBytes }
+func (b *builder) full() bool { return b.done.records >= partRecords || b.done.bytes >= partBytes }
 
 // add takes the records of one partition from the front of rs, as many as fit, and returns the rest. next is
 // the partition's next offset. The records are recycled.
@@ -134,16 +142,16 @@ func (b *builder) add(p int32, next int64, rs []*kgo.Record) []*kgo.Record {
 			b.part.Runs = append(b.part.Runs, connect.Run{Partition: p, Rows: n})
 		}
 	}
-	b.part.Offsets[p] = next
-	if at := time.UnixMilli(newest); newest > 0 && at.After(b.events[p]) {
-		b.events[p] = at
+	b.done.next[p] = next
+	if at := time.UnixMilli(newest); newest > 0 && at.After(b.done.newest[p]) {
+		b.done.newest[p] = at
 	}
 	return rs
 }
 
 func (b *builder) record(r *kgo.Record) {
-	b.records++
-	b.bytes += uint64(len(r.Key) + len(r.Value))
+	b.done.records++
+	b.done.bytes += uint64(len(r.Key) + len(r.Value))
 	if err := b.decode(r); err != nil {
 		b.bad(r, err)
 	}
@@ -228,6 +236,7 @@ func appendJSONString(dst, s []byte) []byte {
 
 // bad makes an error row of a record.
 func (b *builder) bad(r *kgo.Record, err error) {
+	b.done.bad++
 	e := *pgerr.Of(err)
 	where := "topic \"" + r.Topic + "\", " + place(r.Partition, r.Offset)
 	if e.Detail != "" {

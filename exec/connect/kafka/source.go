@@ -182,12 +182,10 @@ func (s *Source) take(ctx context.Context, p *kgo.FetchPartition, in connect.Int
 	}
 	s.track.heard(p.Partition, end)
 	next := s.track.next(p.Partition)
-	if s.build.part != nil {
-		next = max(next, s.build.part.Offsets[p.Partition])
-	}
+	next = max(next, s.build.done.next[p.Partition])
 	for rest := p.Records; len(rest) > 0; {
 		rest = s.build.add(p.Partition, next, rest)
-		next = s.build.part.Offsets[p.Partition]
+		next = s.build.done.next[p.Partition]
 		if s.build.full() {
 			if err := s.flush(ctx, in); err != nil {
 				return err
@@ -202,15 +200,11 @@ func (s *Source) flush(ctx context.Context, in connect.Intake) error {
 	if s.build.part == nil {
 		return nil
 	}
-	part := s.build.part
-	// The counts are read before the part is given away.
-	done := *s.build
-	done.part = &connect.Part{Offsets: part.Offsets, Errors: part.Errors}
-	s.build.reset()
+	part, done := s.build.take()
 	if err := in.Deliver(ctx, part); err != nil {
 		return err
 	}
-	s.track.delivered(&done)
+	s.track.delivered(done)
 	return nil
 }
 

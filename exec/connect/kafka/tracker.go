@@ -71,17 +71,17 @@ func (t *tracker) moved(p int32, next int64) {
 }
 
 // delivered notes what a part brought.
-func (t *tracker) delivered(b *builder) {
+func (t *tracker) delivered(done progress) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.mu.records += b.records
-	t.mu.bytes += b.bytes
-	t.mu.bad += uint64(len(b.part.Errors))
-	for p, next := range b.part.Offsets {
+	t.mu.records += done.records
+	t.mu.bytes += done.bytes
+	t.mu.bad += done.bad
+	for p, next := range done.next {
 		if part := t.mu.partitions[p]; part != nil {
 			part.next = next
 			part.high = max(part.high, next)
-			if at := b.events[p]; at.After(part.lastEvent) {
+			if at := done.newest[p]; at.After(part.lastEvent) {
 				part.lastEvent = at
 			}
 		}
