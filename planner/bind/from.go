@@ -115,7 +115,7 @@ func (b *Binder) tableName(t *ast.TableName, s *scope) (*fromItem, error) {
 	for i, c := range rel.Columns {
 		rv.cols = append(rv.cols, scopeCol{name: c.Name, e: b.meta.Var(node.Cols[i]), hidden: c.Hidden})
 	}
-	return b.aliased(single(node, rv), rv, t.Alias, t.Pos())
+	return b.aliased(single(node, rv), rv, t.Alias)
 }
 
 // scan makes a Scan of all columns of a relation.
@@ -134,7 +134,7 @@ func (b *Binder) scan(rel *catalog.Relation) *logical.Scan {
 }
 
 // aliased gives the table its alias and its columns theirs.
-func (b *Binder) aliased(f *fromItem, rv *rangeVar, a ast.Alias, pos int) (*fromItem, error) {
+func (b *Binder) aliased(f *fromItem, rv *rangeVar, a ast.Alias) (*fromItem, error) {
 	if a.Name != "" {
 		rv.name, rv.schema = a.Name, ""
 	}
@@ -151,7 +151,7 @@ func (b *Binder) aliased(f *fromItem, rv *rangeVar, a ast.Alias, pos int) (*from
 		}
 		if len(a.Columns) > n {
 			return nil, pgerr.Newf(pgerr.InvalidColumnReference, `table "%s" has %d columns available but %d columns specified`,
-				rv.name, n, len(a.Columns)).At(pos)
+				rv.name, n, len(a.Columns))
 		}
 	}
 	f.cols = rv.cols
@@ -164,33 +164,19 @@ func (b *Binder) derived(q *ast.Subquery, s *scope, left *fromItem) (*fromItem, 
 	if err != nil {
 		return nil, err
 	}
-	return b.named(r, q.Alias, q.Pos())
+	return b.named(r, q.Alias)
 }
 
 // named makes a FROM item of a query's result.
-func (b *Binder) named(r *result, a ast.Alias, pos int) (*fromItem, error) {
+func (b *Binder) named(r *result, a ast.Alias) (*fromItem, error) {
 	if err := b.settleParts(r); err != nil {
 		return nil, err
 	}
 	rv := &rangeVar{}
-	own := logical.Outputs(r.node)
-	ext := &logical.Extend{}
 	for _, c := range r.cols {
-		e := c.e
-		if v, ok := e.(*logical.Var); ok && !own.Has(v.ID) {
-			// An outer column selected by a LATERAL subquery: a column of its own, for an outer join may make it null.
-			id := b.meta.Add(c.name, v.Type())
-			ext.Items = append(ext.Items, logical.Item{ID: id, E: v})
-			e = b.meta.Var(id)
-		}
-		rv.cols = append(rv.cols, scopeCol{name: c.name, e: e})
+		rv.cols = append(rv.cols, scopeCol{name: c.name, e: c.e})
 	}
-	node := r.node
-	if len(ext.Items) > 0 {
-		ext.Input = node
-		node = ext
-	}
-	return b.aliased(single(node, rv), rv, a, pos)
+	return b.aliased(single(r.node, rv), rv, a)
 }
 
 // join binds a JOIN.
@@ -231,7 +217,7 @@ func (b *Binder) join(j *ast.Join, s *scope, left *fromItem) (*fromItem, error) 
 	}
 	if j.Alias.Name != "" {
 		rv := &rangeVar{cols: visible(f.cols)}
-		return b.aliased(single(f.node, rv), rv, j.Alias, j.Pos())
+		return b.aliased(single(f.node, rv), rv, j.Alias)
 	}
 	return f, nil
 }

@@ -81,11 +81,13 @@ func (b *Binder) settleParts(r *result) error {
 	return nil
 }
 
-// compute puts the columns that are expressions, and the parts of records, over the node.
+// compute puts the columns that are expressions, and the parts of records, over the node. A column of an outer query is
+// such an expression: what is selected of it is a column of its own, which an outer join may make null.
 func (b *Binder) compute(r *result) {
 	ext := &logical.Extend{Input: r.node}
+	own := logical.Outputs(r.node)
 	column := func(name string, e expr.Expr) expr.Expr {
-		if _, ok := e.(*logical.Var); ok {
+		if v, ok := e.(*logical.Var); ok && own.Has(v.ID) {
 			return e
 		}
 		id := b.meta.Add(name, e.Type())
