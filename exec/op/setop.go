@@ -70,4 +70,3 @@ func (x *setOp) copies(l, r int64) int64 {
 // Commit and Abort have nothing to do: it runs once.
 func (x *setOp) Commit() {}
 func (x *setOp) Abort()  {}
-
