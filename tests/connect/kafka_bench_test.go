@@ -116,4 +116,5 @@ func BenchmarkKafkaToView(b *testing.B) {
 	}
 	b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "records/s")
 	b.ReportMetric(float64((s.CPU()-cpu).Nanoseconds())/float64(n)/float64(b.N), "server-cpu-ns/record")
+	b.ReportMetric(float64(s.PeakRSS())/(1<<20), "peak-rss-MiB")
 }

@@ -32,6 +32,7 @@ const kafkaPOM = `<project><modelVersion>4.0.0</modelVersion><groupId>t</groupId
 // and its ports over Kill9, Stop and Restart.
 type Broker struct {
 	t         testing.TB
+	jvm       string // the java program
 	dir, lib  string
 	port      int
 	proc      *process
@@ -43,14 +44,12 @@ type Broker struct {
 // Kafka starts a broker for the test, stopped when it ends.
 func Kafka(t testing.TB) *Broker {
 	t.Helper()
-	if _, err := exec.LookPath("java"); err != nil {
-		need(t, "Kafka needs java on PATH (Debian: default-jre-headless)")
-	}
+	java := Tool(t, "java", "default-jre-headless")
 	lib, err := kafkaJars()
 	if err != nil {
 		need(t, "Kafka is not here: %v", err)
 	}
-	b := &Broker{t: t, dir: t.TempDir(), lib: lib, port: FreePort(t)}
+	b := &Broker{t: t, jvm: java, dir: t.TempDir(), lib: lib, port: FreePort(t)}
 	if err := b.format(FreePort(t)); err != nil {
 		t.Fatalf("formatting Kafka's storage: %v", err)
 	}
@@ -207,7 +206,7 @@ func (b *Broker) java(min, max, class string, args ...string) *exec.Cmd {
 	all := append([]string{"-Xms" + min, "-Xmx" + max, "-XX:+UseSerialGC",
 		"-Dlog4j2.configurationFile=" + filepath.Join(b.dir, "log4j2.properties"),
 		"-cp", filepath.Join(b.lib, "*"), class}, args...)
-	cmd := exec.Command("java", all...)
+	cmd := exec.Command(b.jvm, all...)
 	cmd.Dir = b.dir
 	return cmd
 }

@@ -221,3 +221,18 @@ func (s *Server) CPU() time.Duration {
 	}
 	return time.Duration(ticks) * 10 * time.Millisecond
 }
+
+// PeakRSS returns the most memory the running server has held at once, in bytes.
+func (s *Server) PeakRSS() int64 {
+	s.t.Helper()
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.PID()))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(b), "VmHWM:")
+	var kib int64
+	if _, err := fmt.Sscanf(rest, "%d kB", &kib); err != nil {
+		s.t.Fatalf("no VmHWM in /proc/%d/status: %v", s.PID(), err)
+	}
+	return kib << 10
+}

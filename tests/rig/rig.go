@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -18,6 +19,16 @@ func need(t testing.TB, format string, args ...any) {
 		t.Fatalf(format, args...)
 	}
 	t.Skipf(format, args...)
+}
+
+// Tool returns the path of a program that the test needs, from the Debian package of that name.
+func Tool(t testing.TB, program, debian string) string {
+	t.Helper()
+	path, err := exec.LookPath(program)
+	if err != nil {
+		need(t, "%s is not on PATH (Debian: %s)", program, debian)
+	}
+	return path
 }
 
 // FreePort returns a TCP port of 127.0.0.1 that nobody listens on.

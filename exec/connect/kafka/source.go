@@ -16,8 +16,8 @@ import (
 
 // How records are fetched: an answer as soon as there is one record, and large answers when there are many.
 const (
-	fetchBytes          = 16 << 20
-	fetchPartitionBytes = 8 << 20
+	fetchBytes          = 4 << 20
+	fetchPartitionBytes = 1 << 20
 	fetchWait           = 500 * time.Millisecond
 	maxFetches          = 4 // at a time, over all brokers
 )
