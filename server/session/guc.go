@@ -50,7 +50,6 @@ const (
 // The settings that the session looks at, by their place in gucs.
 var (
 	gucApplicationName   = mustGuc("application_name")
-	gucClientEncoding    = mustGuc("client_encoding")
 	gucClientMinMessages = mustGuc("client_min_messages")
 	gucDateStyle         = mustGuc("DateStyle")
 	gucDefaultIsolation  = mustGuc("default_transaction_isolation")

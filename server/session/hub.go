@@ -25,7 +25,8 @@ type Hub struct {
 	Defaults map[string]string
 	// MaxSessions bounds the connections; 0 is 100.
 	MaxSessions int
-	// Trust lets users without a password in; the server decides it from where it listens.
+	// Trust lets users without a password in, as long as the superuser has none; the server decides it from where it
+	// listens.
 	Trust bool
 	// Size is the bytes a relation takes, of 0 the database; nil: unknown.
 	Size func(catalog.ID) int64
@@ -50,11 +51,12 @@ const (
 	longKey            = 32 // in 3.2
 )
 
-// Credentials answers for a user who connects.
+// Credentials answers for a user who connects. Once the superuser has a password nobody is trusted without one.
 func (h *Hub) Credentials(st *pgwire.Startup) (string, bool) {
-	r := h.Door.Catalog().Role(st.User)
+	cat := h.Door.Catalog()
+	r, super := cat.Role(st.User), cat.Role(catalog.SuperuserName)
 	if r == nil || r.Verifier == "" {
-		return "", h.Trust
+		return "", h.Trust && super != nil && super.Verifier == ""
 	}
 	return r.Verifier, false
 }

@@ -50,9 +50,14 @@ func TestCancel(t *testing.T) {
 	other := connect(t, s)
 	pid := value(t, c, "SELECT pg_backend_pid()")
 	within(t, 5*time.Second, "pg_cancel_backend", func() {
-		time.AfterFunc(200*time.Millisecond, func() { _, _ = other.Exec(context.Background(), "SELECT pg_cancel_backend($1)", pid) })
+		done := make(chan struct{})
+		time.AfterFunc(200*time.Millisecond, func() {
+			defer close(done)
+			_, _ = other.Exec(context.Background(), "SELECT pg_cancel_backend("+pid+")")
+		})
 		_, _, err := simple(t, c, slow)
 		wantCode(t, "pg_cancel_backend", err, "57014")
+		<-done
 	})
 	exec(t, other, "SELECT pg_terminate_backend("+pid+")")
 	_, _, err := simple(t, c, "SELECT 1")
