@@ -48,9 +48,7 @@ func runMemory(ctx context.Context, b *bench) error {
 			return err
 		}
 	}
-	for c := int64(-1); c != l.Stats().Checkpoints.Load(); time.Sleep(3 * time.Second) {
-		c = l.Stats().Checkpoints.Load() // pages of a running checkpoint are held twice
-	}
+	settle(l)
 	_, own := l.RelationSize(l.relation("counts"))
 	n := float64(groups - chunk)
 	const payload = 16
@@ -64,6 +62,20 @@ func runMemory(ctx context.Context, b *bench) error {
 	}
 	t.flush()
 	return nil
+}
+
+// settle waits until what checkpoints and compactions held for a moment has been given back: until the heap has not
+// shrunk for a while.
+func settle(l *local) {
+	const quiet, patience = 5, 30
+	low, since := heap(), 0
+	for i := 0; i < patience && since < quiet; i++ {
+		time.Sleep(2 * time.Second)
+		h, n := heap(), l.Stats().Checkpoints.Load()
+		if since++; h < low-low/200 || n == 0 {
+			low, since = h, 0
+		}
+	}
 }
 
 // heap is the live heap.
