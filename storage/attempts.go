@@ -3,9 +3,8 @@ package storage
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"io/fs"
+	"io"
 	"os"
 	"path/filepath"
 	"sync"
@@ -47,8 +46,12 @@ func openAttempts(dir string) (*attempts, error) {
 	a := &attempts{f: f}
 	b := make([]byte, attemptsBlock+8+noteMax)
 	n, err := f.ReadAt(b, 0)
+	if err != nil && err != io.EOF {
+		f.Close()
+		return nil, err
+	}
 	if n < len(b) {
-		if err = f.Truncate(int64(len(b))); err != nil && !errors.Is(err, fs.ErrClosed) {
+		if err := f.Truncate(int64(len(b))); err != nil {
 			f.Close()
 			return nil, err
 		}

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"encoding/json"
-	"sync/atomic"
 	"time"
 
 	"github.com/millracedb/millrace/exec/connect"
@@ -41,7 +40,6 @@ type checkpointer struct {
 	last     uint64 // epoch of the newest manifest
 	ended    time.Time
 	took     time.Duration
-	pages    atomic.Int64
 }
 
 // checkpoint is one run.

@@ -35,7 +35,6 @@ type sourceRunner struct {
 	e      *Engine
 	meta   *catalog.Relation
 	cancel context.CancelFunc
-	kick   chan struct{} // restart at once
 	cur    atomic.Pointer[sourceRun]
 	failed atomic.Pointer[pgerr.Error]
 }

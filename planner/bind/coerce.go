@@ -15,7 +15,6 @@ var (
 	unknownType = types.T(types.Unknown)
 	int4Type    = types.T(types.Int4)
 	int8Type    = types.T(types.Int8)
-	float8Type  = types.T(types.Float8)
 )
 
 // literal is an untyped string constant or NULL: an expr.Const of type unknown with its place in the text.
@@ -127,9 +126,22 @@ func (b *Binder) readLiteral(l *literal, t types.Type) (expr.Expr, error) {
 	}
 	v, err := b.parseText(types.Str(l.Val.B), t)
 	if err != nil {
-		return nil, at(err, l.pos)
+		return nil, inputError(err, l.pos)
 	}
 	return &expr.Const{Val: v}, nil
+}
+
+// inputError places the error of a literal that cannot be read. One that is read but does not fit the typmod has no
+// place: PostgreSQL finds that out when it runs the statement.
+func inputError(err error, pos int) error {
+	if err == nil {
+		return nil
+	}
+	switch e := pgerr.Of(err); {
+	case e.Code == pgerr.StringDataRightTruncation, e.Message == "numeric field overflow":
+		return err
+	}
+	return at(err, pos)
 }
 
 // parseText reads a value of type t.

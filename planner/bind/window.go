@@ -112,11 +112,11 @@ func (x *exprs) winArgs(c *winCall, e *ast.FuncCall) (types.Type, error) {
 			return t, err
 		}
 		if len(args) == 3 { // lag and lead: the default may be wider than the value
-			both, ct, err := x.b.common(c.name, []expr.Expr{args[0], args[2]}, []int{e.Pos(), e.Pos()})
+			both, _, err := x.b.common(c.name, []expr.Expr{args[0], args[2]}, []int{e.Pos(), e.Pos()})
 			if err != nil {
 				return t, err
 			}
-			args[0], args[2], t = both[0], both[1], types.T(ct.OID)
+			args[0], args[2] = both[0], both[1]
 		}
 		t = types.T(args[0].Type().OID)
 	}

@@ -56,14 +56,6 @@ func (r *relabelNode) eval(ctx *funcs.Ctx, in *vec.Batch, sel []int32) *vec.Vec 
 	return &r.out
 }
 
-// rows returns the number of rows selected.
-func rows(in *vec.Batch, sel []int32) int {
-	if sel == nil {
-		return in.N
-	}
-	return len(sel)
-}
-
 // result is the output vector of a node and the memory behind it.
 type result struct {
 	vec.Vec
