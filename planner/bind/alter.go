@@ -32,13 +32,13 @@ func (b *Binder) Alter(stmt *ast.Alter) (physical.DDL, error) {
 	if _, ok := relationKinds[stmt.Kind]; !ok {
 		return nil, pgerr.Unsupported("ALTER " + string(stmt.Kind)).At(stmt.Pos())
 	}
-	old, err := b.namedRelation(stmt.Kind, stmt.Name, stmt.IfExists)
+	old, err := b.namedRelation("relation", stmt.Name, stmt.IfExists)
 	if err != nil || old == nil {
 		return nil, err
 	}
 	// ALTER TABLE is accepted for every relation, as in PostgreSQL.
 	if want := relationKinds[stmt.Kind]; old.Kind != want && stmt.Kind != ast.ObjTable {
-		return nil, wrongKind(old, want, "", stmt.Name.Pos())
+		return nil, wrongKind(old, want, "")
 	}
 	rel := old.Clone()
 	for _, act := range stmt.Actions {
@@ -69,7 +69,7 @@ func (b *Binder) alterRelation(rel *catalog.Relation, act *ast.AlterAction) erro
 	case ast.AlterOwner:
 		role := b.env.Catalog.Role(b.ownerName(act.NewName))
 		if role == nil {
-			return errNoRole(act.NewName, act.Pos())
+			return errNoRole(act.NewName)
 		}
 		rel.Owner = role.ID
 		return nil
@@ -186,7 +186,7 @@ func (b *Binder) alterSchema(stmt *ast.Alter) (physical.DDL, error) {
 	sc := b.env.Catalog.Schema(stmt.Name.Name)
 	switch {
 	case sc == nil:
-		return nil, pgerr.Newf(pgerr.InvalidSchemaName, `schema "%s" does not exist`, stmt.Name.Name).At(stmt.Name.Pos())
+		return nil, pgerr.Newf(pgerr.InvalidSchemaName, `schema "%s" does not exist`, stmt.Name.Name)
 	case b.env.Catalog.IsSystemSchema(sc.ID):
 		return nil, pgerr.Newf(pgerr.InsufficientPrivilege, "permission denied for schema %s", sc.Name)
 	}
@@ -206,7 +206,7 @@ func (b *Binder) alterSchema(stmt *ast.Alter) (physical.DDL, error) {
 		case ast.AlterOwner:
 			role := b.env.Catalog.Role(b.ownerName(act.NewName))
 			if role == nil {
-				return nil, errNoRole(act.NewName, act.Pos())
+				return nil, errNoRole(act.NewName)
 			}
 			n.Owner = role.ID
 		default:
@@ -222,19 +222,19 @@ func (b *Binder) Comment(stmt *ast.Comment) (physical.DDL, error) {
 	case ast.ObjSchema:
 		sc := b.env.Catalog.Schema(stmt.Name.Name)
 		if sc == nil {
-			return nil, pgerr.Newf(pgerr.InvalidSchemaName, `schema "%s" does not exist`, stmt.Name.Name).At(stmt.Name.Pos())
+			return nil, pgerr.Newf(pgerr.InvalidSchemaName, `schema "%s" does not exist`, stmt.Name.Name)
 		}
 		n := *sc
 		n.Comment = stmt.Text
 		return &physical.AlterSchema{Schema: &n}, nil
 	case ast.ObjColumn:
-		rel, err := b.namedRelation(ast.ObjTable, stmt.Name, false)
+		rel, err := b.namedRelation("relation", stmt.Name, false)
 		if err != nil {
 			return nil, err
 		}
 		i := rel.Column(stmt.Column)
 		if i < 0 {
-			return nil, pgerr.Newf(pgerr.UndefinedColumn, `column "%s" of relation "%s" does not exist`, stmt.Column, rel.Name).At(stmt.Name.Pos())
+			return nil, pgerr.Newf(pgerr.UndefinedColumn, `column "%s" of relation "%s" does not exist`, stmt.Column, rel.Name)
 		}
 		rel = rel.Clone()
 		rel.Columns[i].Comment = stmt.Text
@@ -244,12 +244,12 @@ func (b *Binder) Comment(stmt *ast.Comment) (physical.DDL, error) {
 	if !ok {
 		return nil, pgerr.Unsupported("COMMENT ON " + string(stmt.Kind)).At(stmt.Pos())
 	}
-	rel, err := b.namedRelation(stmt.Kind, stmt.Name, false)
+	rel, err := b.namedRelation("relation", stmt.Name, false)
 	if err != nil {
 		return nil, err
 	}
 	if rel.Kind != want {
-		return nil, wrongKind(rel, want, "", stmt.Name.Pos())
+		return nil, wrongKind(rel, want, "")
 	}
 	rel = rel.Clone()
 	rel.Comment = stmt.Text

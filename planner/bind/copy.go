@@ -67,7 +67,7 @@ func copyColumns(rel *catalog.Relation, stmt *ast.Copy) ([]int, error) {
 			return nil, err
 		}
 		if slices.Contains(out, i) {
-			return nil, errDuplicateColumn(n, stmt.Pos())
+			return nil, errDuplicateColumn(n)
 		}
 		out = append(out, i)
 	}

@@ -107,7 +107,7 @@ func (b *Binder) tableAs(stmt *ast.CreateTable, rel *catalog.Relation) (*logical
 		return nil, err
 	}
 	if len(stmt.Columns) > len(q.Out) {
-		return nil, pgerr.New(pgerr.SyntaxError, "too many column names were specified").At(stmt.Pos())
+		return nil, pgerr.New(pgerr.SyntaxError, "too many column names were specified")
 	}
 	for i, o := range q.Out {
 		name := o.Name
@@ -201,7 +201,7 @@ func (c *creator) likes() error {
 				n.Default = col.Default
 			}
 			if c.rel.Column(n.Name) >= 0 {
-				return errDuplicateColumn(n.Name, l.Pos())
+				return errDuplicateColumn(n.Name)
 			}
 			c.rel.Columns = append(c.rel.Columns, n)
 		}
@@ -212,8 +212,8 @@ func (c *creator) likes() error {
 	return nil
 }
 
-func errDuplicateColumn(name string, pos int) error {
-	return pgerr.Newf(pgerr.DuplicateColumn, `column "%s" specified more than once`, name).At(pos)
+func errDuplicateColumn(name string) error {
+	return pgerr.Newf(pgerr.DuplicateColumn, `column "%s" specified more than once`, name)
 }
 
 // serials are the types that stand for an integer with a sequence.
@@ -227,7 +227,7 @@ var systemColumns = []string{"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"}
 // column adds one column, without its constraints.
 func (c *creator) column(d *ast.ColumnDef) error {
 	if c.rel.Column(d.Name) >= 0 {
-		return errDuplicateColumn(d.Name, d.Pos())
+		return errDuplicateColumn(d.Name)
 	}
 	if slices.Contains(systemColumns, d.Name) {
 		return pgerr.Newf(pgerr.DuplicateColumn, `column name "%s" conflicts with a system column name`, d.Name).At(d.Pos())
@@ -556,7 +556,7 @@ func (c *creator) includes() error {
 			name = "_rw_" + inc.What
 		}
 		if c.rel.Column(name) >= 0 {
-			return errDuplicateColumn(name, inc.Pos())
+			return errDuplicateColumn(name)
 		}
 		col := catalog.Column{Name: name, Type: types.T(oid), Include: inc.What}
 		if inc.Type != nil {

@@ -6,6 +6,7 @@ import (
 	"github.com/millracedb/millrace/planner/logical"
 	"github.com/millracedb/millrace/sql/ast"
 	"github.com/millracedb/millrace/sql/expr"
+	"github.com/millracedb/millrace/sql/funcs"
 	"github.com/millracedb/millrace/sql/pgerr"
 	"github.com/millracedb/millrace/sql/types"
 )
@@ -107,7 +108,7 @@ func (b *Binder) cteRef(t *ast.TableName, c *cte) (*fromItem, error) {
 			n.Cols = append(n.Cols, id)
 			rv.cols = append(rv.cols, scopeCol{name: name, e: b.meta.Var(id)})
 		}
-		return b.aliased(single(n, rv), rv, t.Alias, t.Pos())
+		return b.aliased(single(n, rv), rv, t.Alias)
 	}
 	c.used = true
 	r, err := b.cteBody(c)
@@ -117,7 +118,7 @@ func (b *Binder) cteRef(t *ast.TableName, c *cte) (*fromItem, error) {
 	for _, col := range r.cols {
 		rv.cols = append(rv.cols, scopeCol{name: col.name, e: col.e})
 	}
-	return b.aliased(single(r.node, rv), rv, t.Alias, t.Pos())
+	return b.aliased(single(r.node, rv), rv, t.Alias)
 }
 
 // cteBody binds the body of a CTE with the column names it declares.
@@ -187,6 +188,9 @@ func (b *Binder) recursive(c *cte, sel *ast.Select, s *scope) (*result, error) {
 	for _, col := range seed.cols {
 		w.names, w.types = append(w.names, col.name), append(w.types, col.e.Type())
 	}
+	if err := noAggregates(op.Right, c.def.Name); err != nil {
+		return nil, err
+	}
 	old := c.working
 	c.working = w
 	step, err := b.body(op.Right, s.child())
@@ -195,6 +199,41 @@ func (b *Binder) recursive(c *cte, sel *ast.Select, s *scope) (*result, error) {
 		return nil, err
 	}
 	return b.recursiveNode(c, op, seed, step, w)
+}
+
+// noAggregates refuses aggregates over the working table: each round sees only the rows of the last.
+func noAggregates(q ast.Query, name string) error {
+	core, ok := q.(*ast.SelectCore)
+	if !ok {
+		return nil
+	}
+	over := false
+	for _, f := range core.From {
+		ast.Inspect(f, func(n ast.Node) bool {
+			t, ok := n.(*ast.TableName)
+			over = over || ok && t.ObjectName.Schema == "" && t.ObjectName.Name == name
+			_, query := n.(*ast.Select)
+			return !query
+		})
+	}
+	if !over {
+		return nil
+	}
+	var err error
+	check := func(n ast.Node) bool {
+		if f, ok := n.(*ast.FuncCall); ok && f.Over == nil && err == nil && funcs.IsAggregate(f.Name[len(f.Name)-1]) {
+			err = pgerr.New(pgerr.InvalidRecursion, "aggregate functions are not allowed in a recursive query's recursive term").At(f.Pos())
+		}
+		_, query := n.(*ast.Select)
+		return err == nil && !query
+	}
+	for _, it := range core.Items {
+		ast.Inspect(it, check)
+	}
+	if core.Having != nil {
+		ast.Inspect(core.Having, check)
+	}
+	return err
 }
 
 func (b *Binder) recursiveNode(c *cte, op *ast.SetOp, seed, step *result, w *workTable) (*result, error) {

@@ -20,9 +20,8 @@ var relationKinds = map[ast.ObjectKind]catalog.Kind{
 // a is "a" or "an" with the noun.
 func a(noun string) string { return "a " + noun }
 
-// namedRelation finds the relation that a statement names by kind; nil if it does not exist and may not.
-func (b *Binder) namedRelation(kind ast.ObjectKind, n ast.ObjectName, ifExists bool) (*catalog.Relation, error) {
-	want := relationKinds[kind]
+// namedRelation finds the relation that a statement calls word; nil if it does not exist and need not.
+func (b *Binder) namedRelation(word string, n ast.ObjectName, ifExists bool) (*catalog.Relation, error) {
 	rel, err := b.findRelation(n)
 	if err != nil {
 		return nil, err
@@ -32,23 +31,23 @@ func (b *Binder) namedRelation(kind ast.ObjectKind, n ast.ObjectName, ifExists b
 			if n.Schema != "" && b.env.Catalog.Schema(n.Schema) == nil {
 				b.notice(pgerr.SuccessfulCompletion, `schema "%s" does not exist, skipping`, n.Schema)
 			} else {
-				b.notice(pgerr.SuccessfulCompletion, `%s "%s" does not exist, skipping`, want, n.Name)
+				b.notice(pgerr.SuccessfulCompletion, `%s "%s" does not exist, skipping`, word, n.Name)
 			}
 			return nil, nil
 		}
 		if n.Schema != "" && b.env.Catalog.Schema(n.Schema) == nil {
-			return nil, pgerr.Newf(pgerr.InvalidSchemaName, `schema "%s" does not exist`, n.Schema).At(n.Pos())
+			return nil, pgerr.Newf(pgerr.InvalidSchemaName, `schema "%s" does not exist`, n.Schema)
 		}
-		return nil, pgerr.Newf(pgerr.UndefinedTable, `%s "%s" does not exist`, want, n).At(n.Pos())
+		return nil, pgerr.Newf(pgerr.UndefinedTable, `%s "%s" does not exist`, word, n)
 	}
 	if rel.Kind == catalog.System {
-		return nil, pgerr.Newf(pgerr.InsufficientPrivilege, `permission denied: "%s" is a system catalog`, rel.Name).At(n.Pos())
+		return nil, pgerr.Newf(pgerr.InsufficientPrivilege, `permission denied: "%s" is a system catalog`, rel.Name)
 	}
 	return rel, nil
 }
 
-func wrongKind(rel *catalog.Relation, want catalog.Kind, verb string, pos int) error {
-	e := pgerr.Newf(pgerr.WrongObjectType, `"%s" is not %s`, rel.Name, a(string(want))).At(pos)
+func wrongKind(rel *catalog.Relation, want catalog.Kind, verb string) error {
+	e := pgerr.Newf(pgerr.WrongObjectType, `"%s" is not %s`, rel.Name, a(string(want)))
 	if verb == "" {
 		return e
 	}
@@ -69,7 +68,7 @@ func (b *Binder) Drop(stmt *ast.Drop) (physical.DDL, error) {
 	}
 	d := &dropper{b: b}
 	for _, n := range stmt.Names {
-		rel, err := b.namedRelation(stmt.Kind, n, stmt.IfExists)
+		rel, err := b.namedRelation(string(want), n, stmt.IfExists)
 		if err != nil {
 			return nil, err
 		}
@@ -77,7 +76,7 @@ func (b *Binder) Drop(stmt *ast.Drop) (physical.DDL, error) {
 			continue
 		}
 		if rel.Kind != want {
-			return nil, wrongKind(rel, want, "DROP", n.Pos())
+			return nil, wrongKind(rel, want, "DROP")
 		}
 		if rel.Seq != nil && rel.Seq.OwnedBy != 0 {
 			if err := b.ownedSequence(rel, stmt.Cascade); err != nil {
@@ -113,9 +112,9 @@ func (b *Binder) dropOther(stmt *ast.Drop) (physical.DDL, error) {
 	}
 	switch stmt.Kind {
 	case ast.ObjIndex:
-		return nil, pgerr.Newf(pgerr.UndefinedObject, `index "%s" does not exist`, n.Name).At(n.Pos())
+		return nil, pgerr.Newf(pgerr.UndefinedObject, `index "%s" does not exist`, n.Name)
 	case ast.ObjSink, ast.ObjSecret, "FUNCTION", "TYPE", "DOMAIN", "TRIGGER", "EXTENSION", "PROCEDURE", "AGGREGATE":
-		return nil, pgerr.Newf(pgerr.UndefinedObject, `%s "%s" does not exist`, word, n.Name).At(n.Pos())
+		return nil, pgerr.Newf(pgerr.UndefinedObject, `%s "%s" does not exist`, word, n.Name)
 	}
 	return nil, pgerr.Unsupported("DROP " + string(stmt.Kind)).At(stmt.Pos())
 }
@@ -188,7 +187,7 @@ func (b *Binder) dropSchemas(stmt *ast.Drop) (physical.DDL, error) {
 			b.notice(pgerr.SuccessfulCompletion, `schema "%s" does not exist, skipping`, n.Name)
 			continue
 		case sc == nil:
-			return nil, pgerr.Newf(pgerr.InvalidSchemaName, `schema "%s" does not exist`, n.Name).At(n.Pos())
+			return nil, pgerr.Newf(pgerr.InvalidSchemaName, `schema "%s" does not exist`, n.Name)
 		case b.env.Catalog.IsSystemSchema(sc.ID):
 			return nil, pgerr.Newf(pgerr.DependentObjectsStillExist, "cannot drop schema %s because it is required by the database system", n.Name)
 		}
@@ -219,10 +218,10 @@ func (b *Binder) Truncate(stmt *ast.Truncate) (physical.DDL, error) {
 	for _, n := range stmt.Names {
 		rel, err := b.Relation(n)
 		if err != nil {
-			return nil, err
+			return nil, unplaced(err)
 		}
 		if rel.Kind != catalog.Table && rel.Kind != catalog.Stream {
-			return nil, pgerr.Newf(pgerr.WrongObjectType, `"%s" is not a table`, rel.Name).At(n.Pos())
+			return nil, pgerr.Newf(pgerr.WrongObjectType, `"%s" is not a table`, rel.Name)
 		}
 		if !slices.Contains(out.Relations, rel.ID) {
 			out.Relations = append(out.Relations, rel.ID)

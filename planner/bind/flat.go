@@ -47,17 +47,17 @@ func (b *Binder) flatCell(col *vec.Vec, l *ast.Literal, t types.Type, name strin
 		col.AppendNull()
 		return true, nil
 	case ast.LitString:
-		return true, at(b.appendText(col, l.Text, t), l.Pos())
+		return true, inputError(b.appendText(col, l.Text, t), l.Pos())
 	case ast.LitInt:
 		if ok, err := appendInt(col, l.Int, t.OID); ok || err != nil {
 			return ok, at(err, l.Pos())
 		}
 		if t.OID == types.Numeric {
-			return true, at(b.appendText(col, l.Text, t), l.Pos())
+			return true, inputError(b.appendText(col, l.Text, t), l.Pos())
 		}
 	case ast.LitNumeric:
 		if t.OID == types.Numeric || t.OID == types.Float8 {
-			return true, at(b.appendText(col, l.Text, t), l.Pos())
+			return true, inputError(b.appendText(col, l.Text, t), l.Pos())
 		}
 	case ast.LitBool:
 		if t.OID == types.Bool {

@@ -42,7 +42,7 @@ func (b *Binder) funcTable(t *ast.FuncTable, s *scope, left *fromItem) (*fromIte
 	if t.Ordinality {
 		rv.cols = append(rv.cols, scopeCol{name: "ordinality", e: b.meta.Var(ord)})
 	}
-	return b.aliased(single(node, rv), rv, t.Alias, t.Pos())
+	return b.aliased(single(node, rv), rv, t.Alias)
 }
 
 // setFunction binds the call of a set-returning function; nil if the function returns one value.
@@ -86,7 +86,7 @@ func (x *exprs) scalarTable(t *ast.FuncTable, f *ast.TableFunc, name string) (*f
 	if a.Name == "" {
 		a.Name = name
 	}
-	item, err := x.b.named(r, a, t.Pos())
+	item, err := x.b.named(r, a)
 	if err == nil {
 		item.rels[0].scalar = true
 	}
@@ -124,7 +124,7 @@ func (b *Binder) windowTable(t *ast.WindowTable, s *scope, left *fromItem) (*fro
 	n.End = b.meta.Add("window_end", v.T)
 	rv.cols = append(rv.cols, scopeCol{name: "window_start", e: b.meta.Var(n.Start)},
 		scopeCol{name: "window_end", e: b.meta.Var(n.End)})
-	return b.aliased(single(n, rv), rv, t.Alias, t.Pos())
+	return b.aliased(single(n, rv), rv, t.Alias)
 }
 
 var windowNames = map[ast.WindowKind]string{ast.TumbleWindow: "TUMBLE", ast.HopWindow: "HOP"}

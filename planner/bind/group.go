@@ -90,7 +90,7 @@ func (x *exprs) aggArgs(e *ast.FuncCall, name string) (*aggCall, expr.Expr, erro
 	}
 	if e.Filter != nil {
 		f := *x
-		f.clause = "FILTER"
+		f.clause, f.calls, f.inAgg, f.inWindow = "FILTER", nil, false, false
 		if c.filter, err = f.bool(e.Filter, "argument of FILTER"); err != nil {
 			return nil, nil, err
 		}

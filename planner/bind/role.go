@@ -9,8 +9,8 @@ import (
 	"github.com/millracedb/millrace/sql/pgerr"
 )
 
-func errNoRole(name string, pos int) error {
-	return pgerr.Newf(pgerr.UndefinedObject, `role "%s" does not exist`, name).At(pos)
+func errNoRole(name string) error {
+	return pgerr.Newf(pgerr.UndefinedObject, `role "%s" does not exist`, name)
 }
 
 // CreateRole binds CREATE ROLE, USER and GROUP. The password is passed on as it was written; the session stores its
@@ -37,7 +37,7 @@ func (b *Binder) AlterRole(stmt *ast.AlterRole) (physical.DDL, error) {
 	name := b.ownerName(stmt.Name)
 	old := b.env.Catalog.Role(name)
 	if old == nil {
-		return nil, errNoRole(name, stmt.Pos())
+		return nil, errNoRole(name)
 	}
 	if name != b.env.User || !onlyPassword(stmt) {
 		if err := b.mustBeSuper("alter role"); err != nil {
@@ -115,7 +115,7 @@ func (b *Binder) dropRole(stmt *ast.Drop) (physical.DDL, error) {
 		b.notice(pgerr.SuccessfulCompletion, `role "%s" does not exist, skipping`, n.Name)
 		return nil, nil
 	case role == nil:
-		return nil, errNoRole(n.Name, n.Pos())
+		return nil, errNoRole(n.Name)
 	case role.Name == b.env.User:
 		return nil, pgerr.New(pgerr.ObjectInUse, "current user cannot be dropped")
 	case role.ID == catalog.SuperuserID:

@@ -39,5 +39,5 @@ func (b *Binder) expandView(t *ast.TableName, rel *catalog.Relation, rv *rangeVa
 		}
 		rv.cols = append(rv.cols, scopeCol{name: name, e: c.e})
 	}
-	return b.aliased(single(r.node, rv), rv, t.Alias, t.Pos())
+	return b.aliased(single(r.node, rv), rv, t.Alias)
 }
