@@ -292,18 +292,14 @@ func (a *floatVarAcc) Append(dst []byte, g int) []byte {
 	return appendState(dst, a.tmp)
 }
 
-func (a *floatVarAcc) Update(ctx *Ctx, groups []int32, args []*vec.Vec, w []int64, n int, sel []int32) {
+func (a *floatVarAcc) Update(_ *Ctx, groups []int32, args []*vec.Vec, w []int64, n int, sel []int32) {
 	v := args[0]
 	rowsOf(v, w, n, sel, func(i int, w int64) {
 		x, s := v.F64[i], &a.s[groups[i]]
-		hi := x * x
-		if math.IsInf(hi, 0) && !math.IsInf(x, 0) {
-			ctx.Fail(int32(i), errFloatOverflow)
-			return
-		}
+		hi := x * x // an infinity for too large an x makes the result an error
 		s.x.Add(x, w)
 		s.xx.Add(hi, w)
-		if lo := math.FMA(x, x, -hi); lo != 0 && !math.IsNaN(lo) {
+		if lo := math.FMA(x, x, -hi); lo != 0 && !math.IsNaN(lo) && !math.IsInf(lo, 0) {
 			s.xx.Add(lo, w) // x*x is hi+lo exactly
 			s.xx.Add(0, -w) // lo is no value of its own
 		}
@@ -323,12 +319,16 @@ func (a *floatVarAcc) Result(ctx *Ctx, n int, out *vec.Vec) {
 			continue
 		}
 		sum, _, err := s.x.Sum()
-		if err == nil && (math.IsNaN(sum) || math.IsInf(sum, 0)) {
+		if err == nil && (math.IsNaN(sum) || math.IsInf(sum, 0)) { // a value is
 			out.AppendF64(math.NaN())
 			continue
 		}
 		squares, _, err2 := s.xx.Sum()
-		if err != nil || err2 != nil {
+		if count == 1 {
+			out.AppendF64(0)
+			continue
+		}
+		if err != nil || err2 != nil || math.IsInf(squares, 0) {
 			ctx.Fail(int32(g), errFloatOverflow)
 			out.AppendNull()
 			continue

@@ -151,7 +151,7 @@ func bindLiteral(l *ast.Literal) expr.Expr {
 }
 
 func cast(e expr.Expr, name *ast.TypeName) (expr.Expr, error) {
-	oid, ok := types.ByName(name.Name)
+	oid, ok := types.ByTypName(name.Name)
 	if !ok {
 		return nil, fmt.Errorf("no type %s", name.Name)
 	}
@@ -159,9 +159,15 @@ func cast(e expr.Expr, name *ast.TypeName) (expr.Expr, error) {
 	for i, m := range name.TypMods {
 		mods[i] = int32(m)
 	}
-	mod, err := types.TypmodIn(oid, mods)
-	if err != nil {
-		return nil, err
+	if oid == types.Interval && len(mods) == 1 {
+		mods = []int32{types.IntervalFullRange, mods[0]}
+	}
+	mod := int32(-1)
+	if len(mods) > 0 {
+		var err error
+		if mod, err = types.TypmodIn(oid, mods); err != nil {
+			return nil, err
+		}
 	}
 	if name.IsArray() {
 		oid, _ = types.ArrayOf(oid)

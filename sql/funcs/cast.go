@@ -149,10 +149,11 @@ func lookupCast(name string, args []types.OID) (*Func, bool) {
 
 // castKernelOf builds the kernel of a cast. Relabelling casts get here only for the sake of the typmod.
 func castKernelOf(id castID) Kernel {
+	if row, ok := castTable()[id.castKey]; ok && row.kernel != nil {
+		return row.kernel(id.assign)
+	}
 	kind, _ := castMethod(id.from, id.to, Explicit)
 	switch kind {
-	case castKernel:
-		return castTable()[id.castKey].kernel(id.assign)
 	case castInput:
 		return inputKernel(id.to, id.assign)
 	case castOutput:
@@ -183,12 +184,9 @@ func isReg(t types.OID) bool {
 
 // castCanFail is false only for the casts known to succeed on every value.
 func castCanFail(id castID) bool {
-	kind, _ := castMethod(id.from, id.to, Explicit)
-	switch kind {
-	case castOutput:
-		return id.assign
-	case castKernel:
-		return !castTable()[id.castKey].total
+	if row, ok := castTable()[id.castKey]; ok && row.kernel != nil {
+		return !row.total
 	}
-	return true
+	kind, _ := castMethod(id.from, id.to, Explicit)
+	return kind != castOutput || id.assign
 }

@@ -27,17 +27,10 @@ func i64Cast(f func(ctx *Ctx, mod int32, v int64) (int64, error)) func(bool) Ker
 	})
 }
 
-// bytesCast is i64Cast from a Bytes type.
-func bytesCast(f func(ctx *Ctx, v []byte) (int64, error)) func(bool) Kernel {
-	return fixed(func(ctx *Ctx, args []*vec.Vec, rows int, sel []int32, out *vec.Vec) {
-		forRows(rows, sel, func(i int) {
-			v, err := f(ctx, args[0].Bytes(i))
-			if err != nil {
-				ctx.Fail(int32(i), pgerr.Of(err))
-				return
-			}
-			out.I64[i] = v
-		})
+// bytesCast is the kernel of a cast from a Bytes to an I64 type that cannot fail.
+func bytesCast(f func(mod int32, v []byte) int64) func(bool) Kernel {
+	return fixed(func(_ *Ctx, args []*vec.Vec, rows int, sel []int32, out *vec.Vec) {
+		forRows(rows, sel, func(i int) { out.I64[i] = f(out.Type.Mod, args[0].Bytes(i)) })
 	})
 }
 
@@ -80,16 +73,16 @@ func timeCasts() []castRow {
 			_, east := types.ZoneAbbrev(ctx.TxnNow, ctx.Env.Loc())
 			return types.AppendTimeTZValue(dst, types.RoundTime(v, mod), -east), nil
 		}), true},
-		{types.TimeTZ, types.Time, a, bytesCast(func(_ *Ctx, v []byte) (int64, error) {
+		{types.TimeTZ, types.Time, a, bytesCast(func(mod int32, v []byte) int64 {
 			usec, _ := types.DecodeTimeTZ(v)
-			return usec, nil
+			return types.RoundTime(usec, mod)
 		}), true},
 		{types.TimeTZ, types.TimeTZ, i, fixed(roundTimeTZ), true},
 		{types.Time, types.Interval, i, toBytesCast(func(_ *Ctx, dst []byte, mod int32, v int64) ([]byte, error) {
 			return appendInterval(dst, types.IntervalValue{Micros: v}, mod)
 		}), false},
-		{types.Interval, types.Time, a, bytesCast(func(_ *Ctx, v []byte) (int64, error) {
-			return floorMod(types.DecodeInterval(v).Micros, usecPerDay), nil
+		{types.Interval, types.Time, a, bytesCast(func(mod int32, v []byte) int64 {
+			return types.RoundTime(types.IntervalToTime(types.DecodeInterval(v)), mod)
 		}), true},
 		{types.Interval, types.Interval, i, fixed(intervalTypmod), false},
 	}

@@ -120,6 +120,8 @@ pg_collation_for(any) text?
 pg_stat_get_backend_idset() int4
 pg_notification_queue_usage() float8
 pg_notify(text,text) void?
+age(xid) int4
+mxid_age(xid) int4
 pg_get_backend_memory_contexts() record
 `
 

@@ -120,11 +120,13 @@ type numberReader struct {
 	neg    bool
 	point  bool
 	signed bool // the template has a sign
+	room   int  // the digits that the template has before its point, less those read
+	past   bool // the template's point has been seen
 }
 
 // readNumber reads a number by a template: each 9 or 0 takes a character of the text, which counts if it is a digit;
 // a sign may come first or, if the template has one, last.
-func readNumber(in, template string) (string, error) {
+func readNumber(in, template string) (num string, err error) {
 	up := strings.ToUpper(template)
 	if strings.Trim(up, " ") == "" {
 		return "", nil
@@ -149,18 +151,26 @@ func readNumber(in, template string) (string, error) {
 	if n.signed && strings.ContainsAny(in[min(n.i, len(in)):], "-") || strings.HasPrefix(strings.TrimSpace(in), "<") {
 		n.neg = true
 	}
-	num := strings.TrimSuffix(string(n.digits), ".")
-	if num == "" {
+	if num = strings.TrimSuffix(string(n.digits), "."); num == "" {
 		return "", pgerr.New(pgerr.InvalidTextRepresentation, `invalid input syntax for type numeric: " "`)
 	}
 	if n.neg {
 		num = "-" + num
+	}
+	if n.room < 0 {
+		return "", pgerr.New(pgerr.NumericValueOutOfRange, "numeric field overflow")
 	}
 	return num, nil
 }
 
 // pattern takes what one character of the template stands for.
 func (n *numberReader) pattern(c byte) {
+	switch {
+	case c == '.' || c == 'D':
+		n.past = true
+	case (c == '9' || c == '0') && !n.past:
+		n.room++
+	}
 	if len(n.digits) == 0 {
 		for n.i < len(n.in) && (n.in[n.i] == ' ' || n.in[n.i] == '<' || n.in[n.i] == '-' || n.in[n.i] == '+') {
 			n.neg = n.neg || n.in[n.i] == '-'
@@ -174,8 +184,11 @@ func (n *numberReader) pattern(c byte) {
 	isDigit := d >= '0' && d <= '9'
 	switch c {
 	case '9', '0':
-		if isDigit {
+		if isDigit || d == '.' && !n.point {
 			n.digits = append(n.digits, d)
+			if n.point = n.point || d == '.'; !n.point {
+				n.room--
+			}
 		}
 		n.i++
 	case '.', 'D':

@@ -430,6 +430,7 @@ f age timestamp 2059
 f age timestamp timestamp 2058
 f age timestamptz 1386
 f age timestamptz timestamptz 1199
+f age xid 1181
 f array_agg anyarray 4053
 f array_agg anynonarray 2335
 f array_append anycompatiblearray anycompatible 378
@@ -761,6 +762,7 @@ f mod int2 int2 940
 f mod int4 int4 941
 f mod int8 int8 947
 f mod numeric numeric 1728
+f mxid_age xid 3939
 f nextval regclass 1574
 f notlike bytea bytea 2008
 f notlike name text 1572

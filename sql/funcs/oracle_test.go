@@ -168,7 +168,7 @@ func concrete(f *funcs.Func, rnd *rand.Rand) []types.OID {
 		}
 		out = append(out, a)
 	}
-	for f.Variadic && rnd.IntN(2) == 0 {
+	for f.Variadic && rnd.IntN(2) == 0 && len(out) < 7 {
 		a := out[len(out)-1]
 		if f.Args[len(f.Args)-1] == types.Any {
 			a = pick(rnd, []types.OID{types.Int4, types.Text, types.Timestamp, types.Bool})
@@ -369,9 +369,11 @@ func deliberate(f *funcs.Func, sql string, want, got *string) string {
 		return "PostgreSQL 15 wraps around"
 	case f.Name == "age" && strings.Contains(sql, "infinity") && raises:
 		return "PostgreSQL 15 takes an infinity for a number"
+	case f.Name == "to_char" && strings.Contains(sql, "V99") && strings.Contains(*got, "##"):
+		return "the shift by V does not fit a bigint in PostgreSQL"
 	case f.Name == "format_type" && strings.HasPrefix(*want, *got+"("):
 		return "a modifier of a type that has none"
-	case f.Name == "to_char" && types.T(f.Args[0]).OID.TypName() != "interval" && !strings.ContainsAny(sql, "90"):
+	case f.Name == "to_char" && !strings.ContainsAny(sql[strings.LastIndex(sql, ", "):], "90"):
 		return "a template without digits"
 	case (f.Name == "round" || f.Name == "trunc") && len(*want) > 2000 && len(*got) > 2000:
 		return "2000 places are enough"
