@@ -426,3 +426,55 @@ func TestPoisonEpoch(t *testing.T) {
 	r.ddl(&physical.Rebuild{View: bad.ID})
 	r.expect(bad, []int64{1, 1})
 }
+
+// TestBlockOfDDL creates, fills and drops in one transaction.
+func TestBlockOfDDL(t *testing.T) {
+	r := newRig(t)
+	ctx := context.Background()
+	x := r.e.Begin(TxnOptions{})
+	s := &catalog.Relation{
+		Schema: catalog.PublicID, Name: "s", Kind: catalog.Stream, Columns: []catalog.Column{{Name: "ts", Type: types.T(types.Timestamp)}},
+		Watermark: &catalog.Watermark{Col: 0, Delay: 5},
+	}
+	gone := &catalog.Relation{Schema: catalog.PublicID, Name: "gone", Kind: catalog.Table, Columns: intColumns("a")}
+	for _, rel := range []*catalog.Relation{s, gone} {
+		if err := x.DDL(ctx, &physical.CreateRelation{Rel: rel}, fc(), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b := vec.NewBatch([]types.Type{types.T(types.Timestamp)}, 3)
+	for _, ts := range []int64{100, 90, 98} {
+		b.Cols[0].AppendI64(ts)
+		b.N++
+	}
+	rows := &physical.Query{Root: &physical.Values{Batch: b}}
+	if _, err := x.Insert(ctx, &physical.Insert{Rel: s.ID, Query: rows}, fc()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := x.Insert(ctx, &physical.Insert{Rel: gone.ID, Query: values([]int64{1})}, fc()); err != nil {
+		t.Fatal(err)
+	}
+	if err := x.DDL(ctx, &physical.Drop{Relations: []catalog.ID{gone.ID}}, fc(), nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := x.Commit(ctx); err != nil {
+		t.Fatal(err)
+	}
+	withLate := scanOf(s)
+	withLate.Cols, withLate.Out = []int{0, 1}, append(withLate.Out, physical.Field{Name: "late", Type: types.T(types.Bool)})
+	for range 2 {
+		cur, err := r.e.Begin(TxnOptions{Single: true}).Query(ctx, &physical.Query{Root: withLate, Reads: []catalog.ID{s.ID}}, fc())
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := cur.Next()
+		if err != nil || got == nil {
+			t.Fatal(got, err)
+		}
+		if fmt.Sprint(got.Cols[0].I64, got.Cols[1].I64) != "[100 90 98] [0 1 0]" {
+			t.Fatalf("rows and lateness: %v %v", got.Cols[0].I64, got.Cols[1].I64)
+		}
+		cur.Close()
+		r.crash()
+	}
+}

@@ -24,9 +24,10 @@ type cut struct {
 	clock int64
 
 	accepted []*request
-	changes  []*tableChange   // of accepted transactions, in order
-	inputs   dataflow.Inputs  // what the dataflow is fed, by relation
-	ddl      []*catalogChange // only in an epoch of one DDL transaction
+	changes  []*tableChange           // of accepted transactions, in order
+	inputs   dataflow.Inputs          // what the dataflow is fed, by relation
+	ddl      []*catalogChange         // only in an epoch of one DDL transaction
+	made     map[catalog.ID]*relation // what ddl creates, until it is installed
 	errs     []sourceError
 	meta     epochMeta
 	late     map[catalog.ID][]int
@@ -127,14 +128,25 @@ func (ct *cut) resolve(r *request) error {
 		return err
 	}
 	if len(t.ddl) > 0 {
+		if ct.made, err = ct.c.prepare(t.ddl); err != nil {
+			return err
+		}
 		ct.ddl = t.ddl
 	}
 	for _, c := range t.tables {
-		if len(c.order) > 0 {
+		if len(c.order) > 0 && !t.dropped(c.meta.ID) {
 			ct.changes = append(ct.changes, c)
 		}
 	}
 	return nil
+}
+
+// relation is a relation as the epoch sees it.
+func (ct *cut) relation(id catalog.ID) *relation {
+	if r := ct.made[id]; r != nil {
+		return r
+	}
+	return ct.c.rels[id]
 }
 
 // validate checks that the relations are still there and that no row the transaction changed was changed meanwhile.
@@ -149,12 +161,12 @@ func (ct *cut) validate(t *txn) error {
 		cat = ct.c.cat
 	}
 	for _, w := range t.streams {
-		if cat.Relation(w.id) == nil {
+		if cat.Relation(w.id) == nil && !t.dropped(w.id) {
 			return pgerr.New(pgerr.UndefinedTable, "the stream was dropped")
 		}
 	}
 	for _, c := range t.tables {
-		if len(c.order) == 0 {
+		if len(c.order) == 0 || t.dropped(c.meta.ID) {
 			continue
 		}
 		if m := cat.Relation(c.meta.ID); m == nil {
@@ -252,7 +264,7 @@ func (ct *cut) settle() error {
 				continue
 			}
 			for _, w := range r.txn.streams {
-				if (w.logTxn != 0) == early {
+				if (w.logTxn != 0) == early && !r.txn.dropped(w.id) {
 					if err := ct.streamRows(w); err != nil {
 						return err
 					}
@@ -298,11 +310,7 @@ func (ct *cut) streamRows(w *streamWrite) error {
 
 // feedStream decides the lateness of rows of a stream and gives them to the dataflow.
 func (ct *cut) feedStream(id catalog.ID, b *vec.Batch, runs []connect.Run) {
-	r := ct.c.rels[id]
-	if r == nil { // made by this transaction: its change is installed before the step
-		ct.feed(id, b)
-		return
-	}
+	r := ct.relation(id)
 	if r.meta.Watermark == nil {
 		ct.feed(id, b)
 		return

@@ -11,16 +11,12 @@ import (
 // commitDDL makes an epoch that changes the catalog. It is logged first and then applied as a whole under the publish
 // lock, the same way as at replay.
 func (ct *cut) commitDDL(txns []uint64, last storage.Record) error {
-	made, err := ct.c.prepare(ct.ddl)
-	if err != nil {
-		return err
-	}
 	if _, err := ct.c.store.Commit(ct.epoch, txns, last); err != nil {
 		return err
 	}
 	ct.e.publish.Lock()
 	defer ct.e.publish.Unlock()
-	ct.install(made)
+	ct.install()
 	ct.apply(ct.compute())
 	ct.e.sourcesChanged(ct.ddl)
 	return nil
@@ -73,7 +69,7 @@ func newRelation(meta *catalog.Relation) (*relation, error) {
 
 // install applies the epoch's catalog changes to catalog and run-time state, filling new views from the state before the
 // epoch. It runs under the publish lock or at replay.
-func (ct *cut) install(made map[catalog.ID]*relation) {
+func (ct *cut) install() {
 	c := ct.c
 	for _, ch := range ct.ddl {
 		cat, err := ch.apply(c.cat)
@@ -92,7 +88,7 @@ func (ct *cut) install(made map[catalog.ID]*relation) {
 			}
 		}
 		for _, r := range ch.Put {
-			if rt := made[r.ID]; rt != nil {
+			if rt := ct.made[r.ID]; rt != nil {
 				if c.rels[r.ID] != nil { // rebuilt
 					c.remove(r.ID)
 				}

@@ -206,6 +206,9 @@ func (s *txnSources) scan(n *physical.Scan, meta *catalog.Relation, key []vec.Sc
 		t.pins = t.e.pin([]catalog.ID{n.Rel})
 	}
 	snap := t.pins.snaps[n.Rel]
+	if snap == nil && meta.Kind == catalog.MatView {
+		return nil, pgerr.Unsupported("reading a materialized view in the transaction that creates it")
+	}
 	if len(over) == 0 && key == nil {
 		if snap == nil { // made by this transaction, or gone meanwhile
 			return &oneBatch{}, nil

@@ -157,7 +157,6 @@ func (e *Engine) replay(c *core) error {
 func (ct *cut) replay(recs iter.Seq2[storage.Record, error]) error {
 	var streams []catalog.ID
 	rows := map[catalog.ID][]*vec.Batch{}
-	var made map[catalog.ID]*relation
 	types := map[catalog.ID]*catalog.Relation{}
 	for rec, err := range recs {
 		if err != nil {
@@ -212,12 +211,15 @@ func (ct *cut) replay(recs iter.Seq2[storage.Record, error]) error {
 	}
 	if len(ct.ddl) > 0 {
 		var err error
-		if made, err = ct.c.prepare(ct.ddl); err != nil {
+		if ct.made, err = ct.c.prepare(ct.ddl); err != nil {
 			return err
 		}
-		ct.install(made)
+		ct.install()
 	}
 	for _, id := range streams {
+		if ct.relation(id) == nil {
+			continue // dropped in the same epoch
+		}
 		runs := ct.meta.Runs[id]
 		for _, b := range rows[id] {
 			var mine []connect.Run

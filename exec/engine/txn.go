@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 
 	"github.com/millracedb/millrace/sql/catalog"
 	"github.com/millracedb/millrace/sql/pgerr"
@@ -56,6 +57,16 @@ func (t *txn) relation(id catalog.ID) (*catalog.Relation, error) {
 		return r, nil
 	}
 	return nil, pgerr.Newf(pgerr.UndefinedTable, "relation with OID %d does not exist", id)
+}
+
+// dropped reports whether the transaction itself drops a relation.
+func (t *txn) dropped(id catalog.ID) bool {
+	for _, ch := range t.ddl {
+		if slices.Contains(ch.Drop, id) {
+			return true
+		}
+	}
+	return false
 }
 
 // tableChange returns the change of a table, made on first use.
