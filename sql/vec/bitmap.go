@@ -36,17 +36,36 @@ func (b Bitmap) grow(n int) Bitmap {
 	return b
 }
 
+// slice returns the rows [lo, hi) of b, renumbered from 0; nil if none of them is in the set. It copies: the last
+// word of a shared bitmap would show rows past hi.
 func (b Bitmap) slice(lo, hi int) Bitmap {
-	if lo&63 == 0 {
-		return b[min(lo>>6, len(b)):min((hi+63)>>6, len(b))]
-	}
-	s := NewBitmap(hi - lo)
-	for i := lo; i < hi; i++ {
-		if b.Get(i) {
-			s.Set(i - lo)
+	var s Bitmap
+	shift := uint(lo) & 63
+	for k := range (hi - lo + 63) >> 6 {
+		w := b.word(lo>>6+k) >> shift
+		if shift > 0 {
+			w |= b.word(lo>>6+k+1) << (64 - shift)
 		}
+		if left := hi - lo - k<<6; left < 64 {
+			w &= 1<<uint(left) - 1
+		}
+		if w == 0 {
+			continue
+		}
+		if s == nil {
+			s = NewBitmap(hi - lo)
+		}
+		s[k] = w
 	}
 	return s
+}
+
+// word returns word k, 0 past the end.
+func (b Bitmap) word(k int) uint64 {
+	if k < len(b) {
+		return b[k]
+	}
+	return 0
 }
 
 func unsafeString(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }

@@ -235,8 +235,8 @@ func (v *Vec) Reset() {
 	v.Nulls = nil
 }
 
-// Slice returns values [lo, hi) sharing v's memory. lo must be a multiple of 64 when v has nulls and the
-// null bitmap is to be shared; otherwise the bitmap is copied.
+// Slice returns values [lo, hi). It shares the values' memory with v, but not the null bitmap; appending to it does
+// not touch v.
 func (v *Vec) Slice(lo, hi int) *Vec {
 	s := &Vec{Type: v.Type}
 	switch v.Type.Class() {
