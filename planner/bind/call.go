@@ -43,7 +43,14 @@ func (x *exprs) call(e *ast.FuncCall) (expr.Expr, error) {
 	case funcs.IsSetReturning(name):
 		return x.setCall(e, name)
 	}
-	return x.callBound(name, e.Args, e.Pos())
+	r, err := x.callBound(name, e.Args, e.Pos())
+	if err != nil && e.Form != ast.FormCall { // EXTRACT(...) and its kin mean the system's function
+		if f := *pgerr.Of(err); f.Code == pgerr.UndefinedFunction {
+			f.Message = strings.Replace(f.Message, "function "+name+"(", "function pg_catalog."+name+"(", 1)
+			return nil, &f
+		}
+	}
+	return r, err
 }
 
 // functionName checks the schema of a function's name.

@@ -249,6 +249,9 @@ func (b *Binder) common(what string, list []expr.Expr, pos []int) ([]expr.Expr, 
 			return nil, t, err
 		}
 		if !ok {
+			if what == "CASE" {
+				what = [...]string{"CASE/ELSE", "CASE/WHEN"}[min(i, 1)]
+			}
 			return nil, t, pgerr.Newf(pgerr.CannotCoerce, "%s could not convert type %s to %s", what, e.Type().OID, t.OID).
 				At(at2(pos, i))
 		}

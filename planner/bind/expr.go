@@ -462,7 +462,7 @@ func (x *exprs) array(e *ast.Array, target types.Type) (expr.Expr, error) {
 	if !ok {
 		return nil, pgerr.Newf(pgerr.UndefinedObject, "could not find array type for data type %s", t.OID).At(e.Pos())
 	}
-	return &expr.Array{Elems: elems, T: types.T(at)}, nil
+	return &expr.Array{Elems: elems, T: types.Type{OID: at, Mod: t.Mod}}, nil
 }
 
 // arrayOf coerces elements to what an array of type t holds; inner arrays already have type t.

@@ -33,7 +33,7 @@ func (x *exprs) subquery(q *ast.Select, kind expr.SubqueryKind, pos int) (expr.E
 			}
 			a = s.T.OID
 		}
-		s.T = types.T(a)
+		s.T.OID = a
 	}
 	return s, nil
 }
