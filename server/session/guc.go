@@ -189,7 +189,12 @@ func (g *guc) checkNumber(value string) (string, error) {
 	return formatNumber(x), nil
 }
 
-func formatNumber(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
+func formatNumber(x float64) string {
+	if math.Abs(x) < 1e15 {
+		return strconv.FormatFloat(x, 'f', -1, 64)
+	}
+	return strconv.FormatFloat(x, 'g', -1, 64)
+}
 
 func (g *guc) convert(x float64, unit, value string) (float64, error) {
 	switch g.Unit {

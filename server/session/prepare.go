@@ -16,7 +16,7 @@ func runPrepare(s *Session, po *portal) (outcome, error) {
 	if s.prepared[n.Name] != nil {
 		return outcome{}, pgerr.Newf(pgerr.DuplicatePreparedStatement, `prepared statement "%s" already exists`, n.Name)
 	}
-	p := newPrepared(n.Name, po.stmt.sql, &parser.Stmt{Node: n.Stmt, Params: po.stmt.params})
+	p := newPrepared(n.Name, po.stmt.sql, &parser.Stmt{Node: n.Stmt, Params: po.stmt.inner})
 	p.fromSQL = true
 	switch n.Stmt.(type) {
 	case *ast.Select, *ast.Insert, *ast.Update, *ast.Delete:

@@ -19,7 +19,8 @@ type prepared struct {
 	sql      string        // the text it came with, for positions and pg_stat_activity
 	node     ast.Statement // nil: an empty query
 	cmd      *command
-	params   int         // highest $n in the text
+	params   int         // highest $n that belongs to it
+	inner    int         // highest $n of the statement in a PREPARE
 	declared []types.OID // as the client gave them
 	fromSQL  bool        // made by PREPARE
 
@@ -40,11 +41,12 @@ func newPrepared(name, sql string, st *parser.Stmt) *prepared {
 	if st != nil {
 		p.node, p.params = st.Node, st.Params
 		p.cmd = commandOf(st.Node)
+		if _, ok := st.Node.(*ast.Prepare); ok {
+			p.params, p.inner = 0, st.Params
+		}
 	}
 	return p
 }
-
-func (p *prepared) maxParam() int { return p.params }
 
 // parse is Parse: it replaces the unnamed statement or makes a named one.
 func (s *Session) parse(name, sql string, oids []uint32) error {

@@ -10,7 +10,6 @@ import (
 
 	"github.com/millracedb/millrace/exec/engine"
 	"github.com/millracedb/millrace/server/pgwire"
-	"github.com/millracedb/millrace/sql/ast"
 	"github.com/millracedb/millrace/sql/catalog"
 	"github.com/millracedb/millrace/sql/funcs"
 	"github.com/millracedb/millrace/sql/parser"
@@ -160,8 +159,8 @@ func (s *Session) runSimple(p *prepared, last bool) error {
 	if err := s.allowed(p); err != nil {
 		return err
 	}
-	if _, prepares := p.node.(*ast.Prepare); !prepares && p.maxParam() > 0 {
-		return pgerr.Newf(pgerr.UndefinedParameter, "there is no parameter $%d", p.maxParam())
+	if p.params > 0 {
+		return pgerr.Newf(pgerr.UndefinedParameter, "there is no parameter $%d", p.params)
 	}
 	if err := s.plan(p); err != nil {
 		return err

@@ -202,6 +202,8 @@ var infoFuncs = sync.OnceValue(func() map[string]infoFunc {
 		"row_security_active":            always(false),
 		"pg_index_has_property":          always(false),
 		"pg_indexam_has_property":        always(true),
+		"age":                            zero(types.Int4),
+		"mxid_age":                       zero(types.Int4),
 		"acldefault":                     null(types.AclItemArray),
 		"getdatabaseencoding":            encodingName,
 		"pg_client_encoding":             encodingName,
