@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -58,7 +59,7 @@ func TestConsoleProducer(t *testing.T) {
 // Exactly once: the server is killed at random moments while records come in, a part of them in transactions
 // that are aborted, and every record that counts is in the stream once, and in the views.
 func TestKafkaKills(t *testing.T) {
-	const kills, partitions = 12, 4
+	const kills, enough, partitions = 12, 20_000, 4
 	k := rig.Kafka(t)
 	k.CreateTopic("numbers", partitions)
 	s := rig.Millrace(t)
@@ -70,16 +71,17 @@ func TestKafkaKills(t *testing.T) {
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 1))
 	stop := make(chan struct{})
-	var produced int
+	var committed atomic.Int64
 	var producing sync.WaitGroup
-	producing.Go(func() { produced = produceTransactions(t, k.Addr(), partitions, stop) })
-	for range kills {
+	producing.Go(func() { produceTransactions(t, k.Addr(), partitions, &committed, stop) })
+	for killed := 0; killed < kills || committed.Load() < enough && !t.Failed(); killed++ {
 		time.Sleep(time.Duration(random.IntN(400)) * time.Millisecond)
 		s.Kill9()
 		s.Restart()
 	}
 	close(stop)
 	producing.Wait()
+	produced := int(committed.Load())
 	rig.Eventually(t, time.Minute, func() error {
 		return expectCount(s.DSN(), "SELECT count(*) FROM numbers", produced)
 	})
@@ -102,47 +104,45 @@ func TestKafkaKills(t *testing.T) {
 	}
 }
 
-// produceTransactions writes the numbers from 0 on in transactions of random size until stop; every fifth
-// transaction writes numbers below zero and is aborted. It returns how many numbers were committed.
-func produceTransactions(t *testing.T, addr string, partitions int, stop <-chan struct{}) (committed int) {
+// produceTransactions writes the numbers from 0 on in transactions of changing size until stop, and counts
+// those that are committed. Every fifth transaction writes numbers below zero and is aborted.
+func produceTransactions(t *testing.T, addr string, partitions int, committed *atomic.Int64, stop <-chan struct{}) {
 	cl, err := kgo.NewClient(kgo.SeedBrokers(addr), kgo.TransactionalID("producer"),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(0))
 	if err != nil {
 		t.Error(err)
-		return 0
+		return
 	}
 	defer cl.Close()
 	ctx := context.Background()
 	for round := 1; ; round++ {
 		select {
 		case <-stop:
-			return committed
+			return
 		default:
 		}
-		if err := cl.BeginTransaction(); err != nil {
-			t.Error(err)
-			return committed
-		}
 		abort := round%5 == 0
-		size := round * 37 % 1500
-		records := make([]*kgo.Record, size)
+		records := make([]*kgo.Record, 1+round*677%3000)
 		for i := range records {
-			n := committed + i
+			n := int(committed.Load()) + i
 			if abort {
 				n = -1 - i
 			}
 			records[i] = &kgo.Record{Topic: "numbers", Partition: int32(i % partitions), Value: fmt.Appendf(nil, `{"n":%d,"k":%d}`, n, n%10)}
 		}
-		if err := cl.ProduceSync(ctx, records...).FirstErr(); err != nil {
-			t.Error(err)
-			return committed
+		err := cl.BeginTransaction()
+		if err == nil {
+			err = cl.ProduceSync(ctx, records...).FirstErr()
 		}
-		if err := cl.EndTransaction(ctx, kgo.TransactionEndTry(!abort)); err != nil {
-			t.Error(err)
-			return committed
+		if err == nil {
+			err = cl.EndTransaction(ctx, kgo.TransactionEndTry(!abort))
+		}
+		if err != nil {
+			t.Errorf("producing: %v", err)
+			return
 		}
 		if !abort {
-			committed += size
+			committed.Add(int64(len(records)))
 		}
 	}
 }
