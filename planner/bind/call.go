@@ -2,6 +2,7 @@ package bind
 
 import (
 	"math"
+	"strconv"
 	"strings"
 
 	"github.com/millracedb/millrace/sql/ast"
@@ -249,6 +250,11 @@ func (x *exprs) field(e *ast.Field) (expr.Expr, error) {
 	}
 	r, ok := a.(*record)
 	if !ok {
+		if row, isRow := a.(*expr.Row); isRow && strings.HasPrefix(e.Name, "f") { // the parts of ROW(...) are f1, f2, ...
+			if n, err := strconv.Atoi(e.Name[1:]); err == nil && n >= 1 && n <= len(row.Elems) {
+				return x.b.resolved(row.Elems[n-1])
+			}
+		}
 		if a.Type().OID == types.Record {
 			return nil, pgerr.Newf(pgerr.UndefinedColumn, `could not identify column "%s" in record data type`, e.Name).At(e.Pos())
 		}

@@ -159,8 +159,15 @@ func (b *Binder) parseText(s string, t types.Type) (vec.Scalar, error) {
 	return v, err
 }
 
-// cast is coerce for a cast that is written in the text.
+// cast is coerce for a cast that is written in the text. Such a cast cuts a string to its length, where reading a
+// literal of that type would raise.
 func (b *Binder) cast(e expr.Expr, t types.Type, pos int) (expr.Expr, error) {
+	if l, ok := e.(*literal); ok && t.Mod != -1 && (t.OID == types.Varchar || t.OID == types.BPChar) {
+		var err error
+		if e, err = b.readLiteral(l, types.T(t.OID)); err != nil {
+			return nil, err
+		}
+	}
 	r, ok, err := b.coerce(e, t, funcs.Explicit)
 	if err != nil {
 		return nil, err
@@ -229,8 +236,22 @@ func (b *Binder) resolved(e expr.Expr) (expr.Expr, error) {
 	return b.implicit(e, textType)
 }
 
-// finishRecord is the row that a record is as a value.
-func finishRecord(r *record) expr.Expr { return &expr.Row{Elems: r.elems} }
+// finishRecord is the row that a record is as a value; its untyped literals are text.
+func finishRecord(r *record) expr.Expr {
+	elems := make([]expr.Expr, len(r.elems))
+	for i, e := range r.elems {
+		switch x := e.(type) {
+		case *literal:
+			v := x.Val
+			v.Type = textType
+			e = &expr.Const{Val: v}
+		case *record:
+			e = finishRecord(x)
+		}
+		elems[i] = e
+	}
+	return &expr.Row{Elems: elems}
+}
 
 // common brings a list of expressions to their common type; what is the construct in messages: "CASE", "UNION".
 func (b *Binder) common(what string, list []expr.Expr, pos []int) ([]expr.Expr, types.Type, error) {

@@ -3,7 +3,6 @@ package bind
 import (
 	"strconv"
 
-	"github.com/millracedb/millrace/planner/logical"
 	"github.com/millracedb/millrace/sql/ast"
 	"github.com/millracedb/millrace/sql/expr"
 	"github.com/millracedb/millrace/sql/funcs"
@@ -46,7 +45,7 @@ func (x *exprs) bind(e ast.Expr) (expr.Expr, error) {
 		return x.b.cast(untyped(e.Text, e.Pos()), t, e.Pos())
 	case *ast.ColumnRef:
 		if e.Star {
-			return nil, pgerr.New(pgerr.SyntaxError, "row expansion via \"*\" is not supported here").At(e.Pos())
+			return x.starValue(e)
 		}
 		return x.b.column(x.scope, e)
 	case *ast.Param:
@@ -114,7 +113,7 @@ func (x *exprs) bind3(e ast.Expr) (expr.Expr, error) {
 	case *ast.Array:
 		return x.array(e, types.Type{})
 	case *ast.Row:
-		elems, err := x.list(e.Args)
+		elems, err := x.rowElems(e.Args)
 		if err != nil {
 			return nil, err
 		}
@@ -147,27 +146,56 @@ func (x *exprs) bind3(e ast.Expr) (expr.Expr, error) {
 	return nil, pgerr.Unsupported("this expression").At(e.Pos())
 }
 
-// list binds several expressions; a star of a table among them is expanded.
+// list binds several expressions.
 func (x *exprs) list(es []ast.Expr) ([]expr.Expr, error) {
+	out := make([]expr.Expr, len(es))
+	for i, e := range es {
+		var err error
+		if out[i], err = x.bind(e); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// rowElems binds the parts of a row constructor: a star among them is expanded.
+func (x *exprs) rowElems(es []ast.Expr) ([]expr.Expr, error) {
 	out := make([]expr.Expr, 0, len(es))
 	for _, e := range es {
-		if ref, ok := e.(*ast.ColumnRef); ok && ref.Star {
-			cols, err := x.b.star(x.scope, ref)
+		ref, ok := e.(*ast.ColumnRef)
+		if !ok || !ref.Star {
+			b, err := x.bind(e)
 			if err != nil {
 				return nil, err
 			}
-			for _, c := range cols {
-				out = append(out, c.e)
-			}
+			out = append(out, b)
 			continue
 		}
-		b, err := x.bind(e)
+		cols, err := x.b.star(x.scope, ref)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, b)
+		for _, c := range cols {
+			out = append(out, c.e)
+		}
 	}
 	return out, nil
+}
+
+// starValue is t.* as a value: the whole row.
+func (x *exprs) starValue(e *ast.ColumnRef) (expr.Expr, error) {
+	if len(e.Parts) == 0 {
+		return nil, pgerr.New(pgerr.SyntaxError, `row expansion via "*" is not supported here`).At(e.Pos())
+	}
+	name := e.Parts[len(e.Parts)-1]
+	rv, err := findRel(x.scope, "", name, e.Pos())
+	if err != nil {
+		return nil, err
+	}
+	if rv == nil {
+		return nil, missingRel(x.scope, name, name, e.Pos())
+	}
+	return wholeRow(rv, e.Pos()), nil
 }
 
 // value binds e and gives it a type if it has none.
@@ -243,171 +271,6 @@ func rowOf(e expr.Expr) ([]expr.Expr, bool) {
 		return e.elems, true
 	}
 	return nil, false
-}
-
-func (x *exprs) isNull(e *ast.IsNull) (expr.Expr, error) {
-	a, err := x.bind(e.Arg)
-	if err != nil {
-		return nil, err
-	}
-	if elems, ok := rowOf(a); ok {
-		args := make([]expr.Expr, len(elems))
-		for i, el := range elems {
-			if el, err = x.b.resolved(el); err != nil {
-				return nil, err
-			}
-			args[i] = &expr.IsNull{Arg: el, Negate: e.Not}
-		}
-		if len(args) == 0 {
-			return constBool(true), nil
-		}
-		return logical.AndOf(args), nil
-	}
-	if p, ok := a.(*paramRef); ok {
-		a = x.b.params.anyType(p)
-	} else if a, err = x.b.resolved(a); err != nil {
-		return nil, err
-	}
-	return &expr.IsNull{Arg: a, Negate: e.Not}, nil
-}
-
-func (x *exprs) isBool(e *ast.IsBool) (expr.Expr, error) {
-	names := [...]string{"IS TRUE", "IS FALSE", "IS UNKNOWN"}
-	if e.Not {
-		names = [...]string{"IS NOT TRUE", "IS NOT FALSE", "IS NOT UNKNOWN"}
-	}
-	a, err := x.bool(e.Arg, "argument of "+names[e.Test])
-	if err != nil {
-		return nil, err
-	}
-	var r expr.Expr
-	switch e.Test {
-	case ast.TestUnknown:
-		return &expr.IsNull{Arg: a, Negate: e.Not}, nil
-	case ast.TestTrue:
-		r = &expr.Coalesce{Args: []expr.Expr{a, constBool(false)}, T: boolType}
-	default:
-		r = &expr.Not{Arg: &expr.Coalesce{Args: []expr.Expr{a, constBool(true)}, T: boolType}}
-	}
-	if e.Not {
-		if n, ok := r.(*expr.Not); ok {
-			return n.Arg, nil
-		}
-		return &expr.Not{Arg: r}, nil
-	}
-	return r, nil
-}
-
-func (x *exprs) isDistinct(e *ast.IsDistinct) (expr.Expr, error) {
-	l, r, err := x.pair(e.Left, e.Right)
-	if err != nil {
-		return nil, err
-	}
-	d, err := x.b.distinct(l, r, e.Pos())
-	if err != nil {
-		return nil, err
-	}
-	if e.Not {
-		return &expr.Not{Arg: d}, nil
-	}
-	return d, nil
-}
-
-// distinct is l IS DISTINCT FROM r.
-func (b *Binder) distinct(l, r expr.Expr, pos int) (expr.Expr, error) {
-	le, lok := rowOf(l)
-	re, rok := rowOf(r)
-	if lok && rok {
-		if len(le) != len(re) {
-			return nil, errRowSize(pos)
-		}
-		args := make([]expr.Expr, len(le))
-		for i := range le {
-			var err error
-			if args[i], err = b.distinct(le[i], re[i], pos); err != nil {
-				return nil, err
-			}
-		}
-		return orOf(args), nil
-	}
-	eq, err := b.operator("=", l, r, pos)
-	if err != nil {
-		return nil, err
-	}
-	c, ok := eq.(*expr.Call)
-	if !ok || len(c.Args) != 2 {
-		return nil, pgerr.New(pgerr.DatatypeMismatch, "IS DISTINCT FROM requires = operator to yield boolean").At(pos)
-	}
-	l, r = c.Args[0], c.Args[1]
-	if isNullConst(r) {
-		return &expr.IsNull{Arg: l, Negate: true}, nil
-	}
-	if isNullConst(l) {
-		return &expr.IsNull{Arg: r, Negate: true}, nil
-	}
-	return &expr.Case{
-		Whens: []expr.When{
-			{Cond: &expr.IsNull{Arg: l}, Then: &expr.IsNull{Arg: r, Negate: true}},
-			{Cond: &expr.IsNull{Arg: r}, Then: constBool(true)},
-		},
-		Else: &expr.Not{Arg: eq}, T: boolType,
-	}, nil
-}
-
-func isNullConst(e expr.Expr) bool {
-	c, ok := e.(*expr.Const)
-	return ok && c.Val.Null
-}
-
-func orOf(args []expr.Expr) expr.Expr {
-	switch len(args) {
-	case 0:
-		return constBool(false)
-	case 1:
-		return args[0]
-	}
-	return &expr.Or{Args: args}
-}
-
-func (x *exprs) pair(l, r ast.Expr) (expr.Expr, expr.Expr, error) {
-	le, err := x.bind(l)
-	if err != nil {
-		return nil, nil, err
-	}
-	re, err := x.bind(r)
-	return le, re, err
-}
-
-func (x *exprs) between(e *ast.Between) (expr.Expr, error) {
-	a, err := x.bind(e.Arg)
-	if err != nil {
-		return nil, err
-	}
-	lo, hi, err := x.pair(e.Low, e.High)
-	if err != nil {
-		return nil, err
-	}
-	within := func(lo, hi expr.Expr) (expr.Expr, error) {
-		ge, err := x.b.operator(">=", a, lo, e.Pos())
-		if err != nil {
-			return nil, err
-		}
-		le, err := x.b.operator("<=", a, hi, e.Pos())
-		return &expr.And{Args: []expr.Expr{ge, le}}, err
-	}
-	r, err := within(lo, hi)
-	if err == nil && e.Symmetric {
-		var r2 expr.Expr
-		r2, err = within(hi, lo)
-		r = &expr.Or{Args: []expr.Expr{r, r2}}
-	}
-	if err != nil {
-		return nil, err
-	}
-	if e.Not {
-		return &expr.Not{Arg: r}, nil
-	}
-	return r, nil
 }
 
 // castExpr binds CAST; an array constructor takes its element type from it.
@@ -501,135 +364,6 @@ func (x *exprs) collate(e *ast.Collate) (expr.Expr, error) {
 	}
 	return nil, pgerr.Newf(pgerr.UndefinedObject, `collation "%s" for encoding "UTF8" does not exist`, e.Name.Name).
 		WithHint(`Text is compared byte by byte, as with the collation "C".`).At(e.Name.Pos())
-}
-
-func (x *exprs) caseExpr(e *ast.Case) (expr.Expr, error) {
-	var arg expr.Expr
-	if e.Arg != nil {
-		var err error
-		if arg, err = x.value(e.Arg); err != nil {
-			return nil, err
-		}
-	}
-	c := &expr.Case{}
-	results := make([]expr.Expr, 0, len(e.Whens)+1)
-	pos := make([]int, 0, len(e.Whens)+1)
-	for _, w := range e.Whens {
-		cond, err := x.when(arg, w)
-		if err != nil {
-			return nil, err
-		}
-		then, err := x.bind(w.Result)
-		if err != nil {
-			return nil, err
-		}
-		c.Whens = append(c.Whens, expr.When{Cond: cond})
-		results, pos = append(results, then), append(pos, w.Result.Pos())
-	}
-	// PostgreSQL lets the ELSE branch speak first about the type.
-	els := untypedNull(e.Pos())
-	if e.Else != nil {
-		var err error
-		if els, err = x.bind(e.Else); err != nil {
-			return nil, err
-		}
-		pos = append([]int{e.Else.Pos()}, pos...)
-	} else {
-		pos = append([]int{e.Pos()}, pos...)
-	}
-	all, t, err := x.b.common("CASE", append([]expr.Expr{els}, results...), pos)
-	if err != nil {
-		return nil, err
-	}
-	c.T = t
-	if e.Else != nil {
-		c.Else = all[0]
-	}
-	for i := range c.Whens {
-		c.Whens[i].Then = all[i+1]
-	}
-	return c, nil
-}
-
-func (x *exprs) when(arg expr.Expr, w *ast.When) (expr.Expr, error) {
-	if arg == nil {
-		return x.bool(w.Cond, "argument of CASE/WHEN")
-	}
-	v, err := x.bind(w.Cond)
-	if err != nil {
-		return nil, err
-	}
-	return x.b.operator("=", arg, v, w.Cond.Pos())
-}
-
-func (x *exprs) coalesce(e *ast.Coalesce) (expr.Expr, error) {
-	args, t, err := x.commonList("COALESCE", e.Args)
-	if err != nil {
-		return nil, err
-	}
-	if len(args) == 1 {
-		return args[0], nil
-	}
-	return &expr.Coalesce{Args: args, T: t}, nil
-}
-
-func (x *exprs) commonList(what string, es []ast.Expr) ([]expr.Expr, types.Type, error) {
-	args := make([]expr.Expr, len(es))
-	pos := make([]int, len(es))
-	for i, a := range es {
-		var err error
-		if args[i], err = x.bind(a); err != nil {
-			return nil, types.Type{}, err
-		}
-		pos[i] = a.Pos()
-	}
-	return x.b.common(what, args, pos)
-}
-
-func (x *exprs) nullIf(e *ast.NullIf) (expr.Expr, error) {
-	l, r, err := x.pair(e.Left, e.Right)
-	if err != nil {
-		return nil, err
-	}
-	eq, err := x.b.operator("=", l, r, e.Pos())
-	if err != nil {
-		return nil, err
-	}
-	if l, err = x.b.resolved(l); err != nil {
-		return nil, err
-	}
-	return &expr.Case{Whens: []expr.When{{Cond: eq, Then: nullOf(l.Type())}}, Else: l, T: l.Type()}, nil
-}
-
-// minMax binds GREATEST and LEAST as a CASE with an arm for each argument: it is the answer if it is not null and no
-// other argument, null aside, is better; of equals the first one.
-func (x *exprs) minMax(e *ast.MinMax) (expr.Expr, error) {
-	what, better := "GREATEST", ">"
-	if e.Least {
-		what, better = "LEAST", "<"
-	}
-	args, t, err := x.commonList(what, e.Args)
-	if err != nil {
-		return nil, err
-	}
-	if len(args) == 1 {
-		return args[0], nil
-	}
-	c := &expr.Case{T: t}
-	for i, a := range args[:len(args)-1] {
-		cond := []expr.Expr{&expr.IsNull{Arg: a, Negate: true}}
-		// Earlier arguments have had their turn: they are null, or worse than a later one. Only later ones can beat a.
-		for _, other := range args[i+1:] {
-			cmp, err := x.b.operator(better, other, a, e.Pos())
-			if err != nil {
-				return nil, err
-			}
-			cond = append(cond, &expr.Not{Arg: &expr.Coalesce{Args: []expr.Expr{cmp, constBool(false)}, T: boolType}})
-		}
-		c.Whens = append(c.Whens, expr.When{Cond: &expr.And{Args: cond}, Then: a})
-	}
-	c.Else = args[len(args)-1]
-	return c, nil
 }
 
 // niladic binds current_date and its kin.
