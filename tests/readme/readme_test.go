@@ -73,13 +73,7 @@ func TestShopExample(t *testing.T) {
 // psql runs a block and returns what psql prints for its queries.
 func psql(t *testing.T, srv *rig.Server, b block) string {
 	t.Helper()
-	path, err := exec.LookPath("psql")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("psql is missing")
-		}
-		t.Skip("psql is missing")
-	}
+	path := rig.Tool(t, "psql", "postgresql-client")
 	cmd := exec.Command(path, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", fmt.Sprint(srv.Port()), "-U", "millrace", "millrace")
 	cmd.Stdin = strings.NewReader(b.text)
 	out, err := cmd.CombinedOutput()
