@@ -259,7 +259,7 @@ func (f *windowFunc) frame(p *part, i int) (lo, hi int) {
 	case "rows":
 		lo, hi = rowBound(f.Frame.Start, i, n), rowBound(f.Frame.End, i, n)+1
 	case "groups", "range":
-		lo, hi = groupStart(p, f.Frame.Start, i), groupEnd(p, f.Frame.End, i)
+		lo, hi = groupBound(p, f.Frame.Start, i, false), groupBound(p, f.Frame.End, i, true)
 	default: // none given: up to the last peer
 		hi = p.end[i]
 		if !p.ordered {
@@ -284,38 +284,26 @@ func rowBound(b physical.Bound, i, n int) int {
 	return i
 }
 
-// groupStart is the first row of the group of peers that bound b means for row i.
-func groupStart(p *part, b physical.Bound, i int) int {
-	switch b.Kind {
-	case "unbounded preceding":
-		return 0
-	case "unbounded following":
-		return p.rows.N
-	}
+// groupBound is where a frame begins, or with end ends, that is bounded by whole groups of peers: the first row of the group
+// that b means for row i, or the row behind its last.
+func groupBound(p *part, b physical.Bound, i int, end bool) int {
 	at := p.peer[i]
-	for k := int64(0); k < b.Offset && b.Kind == "preceding" && at > 0; k++ {
-		at = p.peer[at-1]
+	if end {
+		at = p.end[i]
 	}
-	for k := int64(0); k < b.Offset && b.Kind == "following" && at < p.rows.N; k++ {
-		at = p.end[at]
-	}
-	return at
-}
-
-// groupEnd is behind the last row of the group of peers that bound b means for row i.
-func groupEnd(p *part, b physical.Bound, i int) int {
 	switch b.Kind {
 	case "unbounded preceding":
 		return 0
 	case "unbounded following":
 		return p.rows.N
-	}
-	at := p.end[i]
-	for k := int64(0); k < b.Offset && b.Kind == "preceding" && at > 0; k++ {
-		at = p.peer[at-1]
-	}
-	for k := int64(0); k < b.Offset && b.Kind == "following" && at < p.rows.N; k++ {
-		at = p.end[at]
+	case "preceding":
+		for k := int64(0); k < b.Offset && at > 0; k++ {
+			at = p.peer[at-1]
+		}
+	case "following":
+		for k := int64(0); k < b.Offset && at < p.rows.N; k++ {
+			at = p.end[at]
+		}
 	}
 	return at
 }
