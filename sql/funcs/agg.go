@@ -10,7 +10,7 @@ import (
 // aggregates is the aggregate table.
 func aggregates() []*Aggregate {
 	var as []*Aggregate
-	for _, s := range [][]*Aggregate{countAggs(), sumAggs(), minMaxAggs(), boolAggs(), bitAggs(), statAggs(), collectAggs()} {
+	for _, s := range [][]*Aggregate{countAggs(), sumAggs(), minMaxAggs(), boolAggs(), bitAggs(), statAggs(), pairAggs(), collectAggs()} {
 		as = append(as, s...)
 	}
 	return as

@@ -1,6 +1,7 @@
 package funcs
 
 import (
+	"encoding/binary"
 	"math"
 	"math/big"
 
@@ -318,39 +319,70 @@ func (a *floatVarAcc) Result(ctx *Ctx, n int, out *vec.Vec) {
 			out.AppendNull()
 			continue
 		}
-		sum, _, err := s.x.Sum()
-		if err == nil && (math.IsNaN(sum) || math.IsInf(sum, 0)) { // a value is
-			out.AppendF64(math.NaN())
-			continue
-		}
-		squares, _, err2 := s.xx.Sum()
-		if count == 1 {
+		sum, squares := exactFloat(&s.x), exactFloat(&s.xx)
+		switch {
+		case sum == nil:
+			out.AppendF64(math.NaN()) // a value is infinite or not a number
+		case count == 1:
 			out.AppendF64(0)
-			continue
-		}
-		if err != nil || err2 != nil || math.IsInf(squares, 0) {
+		case squares == nil:
 			ctx.Fail(int32(g), errFloatOverflow)
 			out.AppendNull()
-			continue
+		default:
+			out.AppendF64(a.variance(count, by, sum, squares))
 		}
-		out.AppendF64(a.variance(count, by, sum, squares))
 	}
 }
 
-// variance is (n*squares - sum^2) / (n*by), computed wide enough not to cancel.
-func (a *floatVarAcc) variance(n, by int64, sum, squares float64) float64 {
-	big512 := func(f float64) *big.Float { return new(big.Float).SetPrec(512).SetFloat64(f) }
-	count := new(big.Float).SetPrec(512).SetInt64(n)
-	x := big512(sum)
-	top := new(big.Float).SetPrec(512).Mul(count, big512(squares))
-	top.Sub(top, x.Mul(x, x))
-	if top.Sign() <= 0 {
+// variance is (n*squares - sum^2) / (n*by).
+func (a *floatVarAcc) variance(n, by int64, sum, squares *big.Float) float64 {
+	v := aboutMean(n, squares, sum, sum)
+	if v.Sign() <= 0 {
 		return 0
 	}
-	top.Quo(top, count.Mul(count, new(big.Float).SetInt64(by)))
+	v.Quo(v, new(big.Float).SetInt64(by))
 	if a.root {
-		top.Sqrt(top)
+		v.Sqrt(v)
 	}
-	f, _ := top.Float64()
+	f, _ := v.Float64()
 	return f
+}
+
+// wide is a precision that holds every sum of floats, and of products of floats, exactly.
+const wide = 4400
+
+// aboutMean is ab - a*b/n: the sum of products about the averages, from sums of n pairs.
+func aboutMean(n int64, ab, a, b *big.Float) *big.Float {
+	mean := new(big.Float).SetPrec(wide).Mul(a, b)
+	mean.Quo(mean, new(big.Float).SetInt64(n))
+	return mean.Sub(ab, mean)
+}
+
+// exactFloat is the value of a sum, which Sum would round, from its encoding; nil if it is not finite.
+func exactFloat(s *types.FloatSum) *big.Float {
+	b := s.Encode(nil)
+	var counts [5]int64 // NaN, +Inf, -Inf, finite, -0
+	for i := range counts {
+		n, k := binary.Varint(b)
+		counts[i], b = n, b[k:]
+	}
+	v := new(big.Float).SetPrec(wide)
+	switch {
+	case counts[0] != 0 || counts[1] != 0 || counts[2] != 0:
+		return nil
+	case len(b) == 0:
+		return v
+	}
+	neg, low, limbs := b[0] != 0, int(b[1]), b[2:]
+	m := new(big.Int)
+	for i := len(limbs) - 8; i >= 0; i -= 8 {
+		m.Lsh(m, 64)
+		m.Or(m, new(big.Int).SetUint64(binary.LittleEndian.Uint64(limbs[i:])))
+	}
+	v.SetInt(m)
+	v.SetMantExp(v, 64*low-1074)
+	if neg {
+		v.Neg(v)
+	}
+	return v
 }

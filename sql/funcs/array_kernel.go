@@ -1,8 +1,6 @@
 package funcs
 
 import (
-	"bytes"
-
 	"github.com/millracedb/millrace/sql/types"
 	"github.com/millracedb/millrace/sql/vec"
 )
@@ -104,56 +102,4 @@ func elemCast(from, to types.Type, assign bool) *Func {
 	}
 	f, _ := FindCast(from, to, ctx)
 	return f
-}
-
-// quantKernel computes x op ANY/ALL (array). Rows in a row that have the same array, as with a constant, decode it
-// once.
-func quantKernel(op *Func, all bool) Kernel {
-	decided := b2i(!all)
-	return func(ctx *Ctx, args []*vec.Vec, rows int, sel []int32, out *vec.Vec) {
-		x, arr := args[0], args[1]
-		et := arr.Type.ElemType()
-		if et.OID != op.Args[1] && !isPoly(op.Args[1]) {
-			et = types.T(op.Args[1])
-		}
-		var last []byte
-		var elems *vec.Vec
-		left := vec.New(x.Type, 0)
-		var same []int32
-		forRows(rows, sel, func(i int) {
-			b := arr.Bytes(i)
-			if elems == nil || !bytes.Equal(b, last) {
-				r := types.ReadArray(et, b)
-				elems, last = vec.New(et, r.Len()), b
-				appendElems(elems, &r)
-			}
-			n := elems.Len()
-			same = same[:0]
-			for range n {
-				same = append(same, int32(i))
-			}
-			left.Reset()
-			left.AppendSel(x, same)
-			sub := ctx.Fork()
-			v := run(sub, op, []*vec.Vec{left, elems}, n, types.T(types.Bool))
-			null := false
-			for k := range n {
-				switch {
-				case sub.Failed(int32(k)):
-					ctx.Fail(int32(i), sub.Errors[0].Err)
-					return
-				case v.IsNull(k):
-					null = true
-				case v.I64[k] == decided:
-					out.I64[i] = decided
-					return
-				}
-			}
-			if null {
-				out.SetNull(i)
-				return
-			}
-			out.I64[i] = 1 - decided
-		})
-	}
 }

@@ -122,9 +122,6 @@ func finish(f *funcs.Func, args []expr.Expr, want []types.Type, ret types.Type, 
 		}
 		out[i] = c
 	}
-	if f == nil {
-		return out[0], nil
-	}
 	return &expr.Call{Fn: f, Args: out, T: ret}, nil
 }
 

@@ -232,6 +232,16 @@ func addFormats(s *section) {
 	}, "The SQL name of a type with its modifier.", "format_type(1043, 14) → character varying(10)").lax()
 	s.total("pg_size_pretty", sig(types.Int8), text, func(r *Row) error { return r.PutStr(prettySize(r.Int(0))) },
 		"A number of bytes with its unit.", "pg_size_pretty(1234567890::bigint) → 1177 MB")
+	s.total("pg_size_pretty", sig(types.Numeric), text, func(r *Row) error {
+		n, err := types.NumericTrunc(nil, r.Bytes(0), 0)
+		if small := types.NumericAbs(nil, r.Bytes(0)); err == nil && types.NumericCompare(small, types.AppendNumericInt(nil, 10*1024)) >= 0 {
+			var v int64
+			if v, err = types.NumericToInt64(n, types.Int8); err == nil {
+				return r.PutStr(prettySize(v))
+			}
+		}
+		return r.PutStr(string(types.AppendNumericText(nil, r.Bytes(0))) + " bytes")
+	}, "A number of bytes with its unit.", "")
 	s.total("pg_encoding_to_char", sig(int4), name, func(r *Row) error {
 		if n, ok := encodings[r.Int(0)]; ok {
 			return r.PutStr(n)

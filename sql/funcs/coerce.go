@@ -48,6 +48,7 @@ type binding struct {
 	compat     types.OID
 	compatArr  types.OID
 	elemNonArr bool
+	undecided  bool // an anyarray has nothing but untyped literals
 }
 
 func (b *binding) concrete(t types.OID) types.OID {
@@ -134,7 +135,8 @@ func (b *binding) bindElem(arrays bool) bool {
 	}
 	if b.elem == 0 {
 		if arrays {
-			return true // only untyped literals: reported when the result type is asked for
+			b.undecided = true
+			return true
 		}
 		b.elem = types.Text
 	}

@@ -91,7 +91,8 @@ type Sys interface {
 // marked null in out by the caller. A row that fails is given to ctx.Fail.
 type Kernel func(ctx *Ctx, args []*vec.Vec, rows int, sel []int32, out *vec.Vec)
 
-// Volatility is PostgreSQL's provolatile.
+// Volatility is PostgreSQL's provolatile, except that what depends on nothing but the session's time zone (casts of
+// timestamptz to text, date_trunc, extract) counts as immutable: a dataflow computes it in UTC.
 type Volatility byte
 
 const (

@@ -186,9 +186,16 @@ func appendRows(ctx *Ctx, rows int, sel []int32, out *vec.Vec, f func(i int) err
 	}
 }
 
+// maxColumn keeps offsets within their 32 bits.
+const maxColumn = 1<<31 - 1
+
 func appendRow(ctx *Ctx, i int, out *vec.Vec, f func(i int) error) {
 	start := len(out.Buf)
-	if err := f(i); err != nil {
+	err := f(i)
+	if err == nil && len(out.Buf) > maxColumn {
+		err = pgerr.New(pgerr.OutOfMemory, "out of memory").WithDetail("The values of one column of a batch exceed %d bytes.", maxColumn)
+	}
+	if err != nil {
 		ctx.Fail(int32(i), pgerr.Of(err))
 		out.Buf = out.Buf[:start]
 	}
@@ -221,7 +228,7 @@ func Each(f func(r *Row) error) Kernel {
 			})
 			return
 		}
-		var nulls []int32
+		var nulls []int32 // set at the end: the bitmap has room for what is there
 		appendRows(ctx, rows, sel, out, func(i int) error {
 			r.i, r.null = i, false
 			start := len(out.Buf)

@@ -2,6 +2,7 @@ package funcs
 
 import (
 	"math"
+	"math/bits"
 	"math/rand/v2"
 
 	"github.com/millracedb/millrace/sql/pgerr"
@@ -45,6 +46,24 @@ func miscMathFuncs() []Func {
 		}
 		return r.PutBytes(acc)
 	}, "Factorial.", "factorial(5) → 120")
+	nulls := func(want bool) func(r *Row) error {
+		return func(r *Row) error {
+			n := int64(0)
+			for i := range r.Num() {
+				n += b2i(r.Null(i) == want)
+			}
+			return r.PutInt(n)
+		}
+	}
+	s.total("num_nulls", sig(types.Any), int4, nulls(true), "Number of arguments that are null.", "num_nulls(1, null, 2) → 1").variadic().lax()
+	s.total("num_nonnulls", sig(types.Any), int4, nulls(false), "Number of arguments that are not null.", "num_nonnulls(1, null, 2) → 2").variadic().lax()
+	s.total("bit_count", sig(bytea), types.Int8, func(r *Row) error {
+		n := 0
+		for _, c := range r.Bytes(0) {
+			n += bits.OnesCount8(c)
+		}
+		return r.PutInt(int64(n))
+	}, "Number of bits that are set.", `bit_count('\x1234567890'::bytea) → 15`)
 	return s.fs
 }
 

@@ -467,6 +467,7 @@ f avg numeric 2103
 f bit_and int2 2236
 f bit_and int4 2238
 f bit_and int8 2240
+f bit_count bytea 6163
 f bit_length bytea 1810
 f bit_length text 1811
 f bit_or int2 2237
@@ -497,12 +498,15 @@ f concat any 3058
 f concat_ws text any 3059
 f convert_from bytea name 1714
 f convert_to text name 1717
+f corr float8 float8 2829
 f cos float8 1605
 f cosd float8 2736
 f cosh float8 2463
 f cot float8 1607
 f count 2803
 f count any 2147
+f covar_pop float8 float8 2827
+f covar_samp float8 float8 2828
 f current_database 861
 f current_schema 1402
 f current_schemas bool 1403
@@ -698,6 +702,7 @@ f lcm numeric numeric 5049
 f left text int4 3060
 f length bpchar 1318
 f length bytea 2010
+f length bytea name 1713
 f length text 1317
 f like bytea bytea 2007
 f like name text 1571
@@ -768,6 +773,8 @@ f notlike bytea bytea 2008
 f notlike name text 1572
 f notlike text text 1570
 f now 1299
+f num_nonnulls any 440
+f num_nulls any 438
 f obj_description oid 1348
 f obj_description oid name 1215
 f octet_length bpchar 1375
@@ -893,6 +900,7 @@ f pg_reload_conf 2621
 f pg_rotate_logfile 2622
 f pg_sequence_last_value regclass 4032
 f pg_size_pretty int8 2288
+f pg_size_pretty numeric 3166
 f pg_sleep float8 2626
 f pg_sleep_for interval 3935
 f pg_stat_file text 2623
@@ -971,6 +979,15 @@ f regexp_substr text text int4 6266
 f regexp_substr text text int4 int4 6267
 f regexp_substr text text int4 int4 text 6268
 f regexp_substr text text int4 int4 text int4 6269
+f regr_avgx float8 float8 2822
+f regr_avgy float8 float8 2823
+f regr_count float8 float8 2818
+f regr_intercept float8 float8 2826
+f regr_r2 float8 float8 2824
+f regr_slope float8 float8 2825
+f regr_sxx float8 float8 2819
+f regr_sxy float8 float8 2821
+f regr_syy float8 float8 2820
 f repeat text int4 1622
 f replace text text text 2087
 f reverse text 3062

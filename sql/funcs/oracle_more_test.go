@@ -124,6 +124,9 @@ func TestOracleResolution(t *testing.T) {
 			if (strings.Contains(part[i], "@>") || strings.Contains(part[i], "&&")) && strings.HasPrefix(w, "ERROR 42725") {
 				continue // PostgreSQL has more operators of the name, on ranges and shapes
 			}
+			if strings.HasPrefix(w, "ERROR 42704") && strings.HasPrefix(got, "ERROR 42804") {
+				continue // an array of arrays
+			}
 			if w == got || strings.HasPrefix(w, "ERROR 22") || len(w) > 11 && strings.HasPrefix(w, "ERROR") && strings.HasPrefix(got, w[:11]) {
 				continue
 			}
@@ -178,6 +181,12 @@ func TestOracleAggregates(t *testing.T) {
 			if want != nil && strings.HasPrefix(*want, "ERROR 22003: value out of range") {
 				continue // PostgreSQL's running float sum overflows on the way, or not, by the order of the rows
 			}
+			if extremeFloats(part[i]) {
+				continue // PostgreSQL's result depends on the order of the rows
+			}
+			if want != nil && got != nil && strings.Contains(part[i], "::interval") && sameInterval(*want, *got) {
+				continue // which of several equal ones is shown
+			}
 			if want != nil && strings.HasPrefix(*want, "ERROR 42") || want != nil && (*want == "true" || *want == "false") && got != nil && (*want)[:1] == *got {
 				continue
 			}
@@ -187,6 +196,25 @@ func TestOracleAggregates(t *testing.T) {
 		}
 	}
 	t.Logf("%d aggregates", len(qs))
+}
+
+// extremeFloats reports whether an aggregate is over floats so large, or not finite, that PostgreSQL's running sums
+// overflow or lose everything else.
+func extremeFloats(q string) bool {
+	for _, v := range []string{"1e308'", "Infinity'", "NaN'", "3.4e38'"} {
+		for _, t := range []string{"::double precision", "::real"} {
+			if strings.Contains(q, v+t) {
+				return !strings.Contains(q, "min(") && !strings.Contains(q, "max(")
+			}
+		}
+	}
+	return false
+}
+
+func sameInterval(a, b string) bool {
+	x, err1 := types.ParseInterval(a, -1)
+	y, err2 := types.ParseInterval(b, -1)
+	return err1 == nil && err2 == nil && types.CompareIntervals(x, y) == 0
 }
 
 // closeFloats4 compares sums whose last digits depend on PostgreSQL's order of addition.

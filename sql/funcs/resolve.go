@@ -20,7 +20,7 @@ type Resolution struct {
 }
 
 // ResolveFunc finds the function called name for arguments of the given types. A name that is a type's, with one
-// argument, is a cast; then the Func may be nil: the value is only relabelled.
+// argument, is a cast.
 func ResolveFunc(name string, args []types.Type) (*Func, []types.Type, types.Type, error) {
 	rows := registry().byName[funcKey{Function, name}]
 	cands := make([]candidate, 0, len(rows))
@@ -56,6 +56,9 @@ func functionCast(name string, args []types.Type) (*Func, Resolution, bool) {
 	f, ok := FindCast(args[0], types.T(to), Explicit)
 	if !ok {
 		return nil, Resolution{}, false
+	}
+	if f == nil {
+		f = Relabel
 	}
 	return f, Resolution{Args: args, Ret: types.T(to)}, true
 }
@@ -408,6 +411,9 @@ func (c *candidate) resolution(name string, args []types.Type, retMod func([]typ
 		return Resolution{}, errFunc(name, args, 0)
 	}
 	r := Resolution{Args: make([]types.Type, len(args))}
+	if b.undecided {
+		return r, pgerr.New(pgerr.DatatypeMismatch, "could not determine polymorphic type because input has type unknown")
+	}
 	for i, a := range args {
 		want := b.concrete(c.args[i])
 		switch {

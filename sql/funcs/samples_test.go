@@ -21,7 +21,7 @@ var argSamples = map[string][]string{
 	"chr/0":        {"65", "0", "233", "8364", "128512", "55296", "1114112", "-1"},
 	"encode/1":     {"hex", "base64", "escape", "HEX", "nope"}, "decode/1": {"hex", "base64", "escape", "nope"},
 	"decode/0": {"MTIzAAE=", "3031", "abc", "a\\001b", "zz", "YWJj", "YWJjZA==", "YWJjZA=", "Y=Jj", "YW Jj"},
-	"repeat/1": {"0", "3", "-1", "100", "2147483647"}, "lpad/1": {"0", "5", "-1", "20", "2147483647"}, "rpad/1": {"0", "5", "-1", "20", "2147483647"},
+	"repeat/1": {"0", "3", "-1", "100"}, "lpad/1": {"0", "5", "-1", "20", "2147483647"}, "rpad/1": {"0", "5", "-1", "20", "2147483647"},
 	"format/0":  {"%s", "hello %s %s", "%I", "%L", "%1$s %1$L", "%-5s|", "%5s|", "%%", "%", "%z", "%2$s %s", "%0$s", "%I %L %s"},
 	"extract/0": unitSamples, "date_part/0": unitSamples, "date_trunc/0": unitSamples,
 	"timezone/0/interval": {"00:00", "-05:00", "3 hours", "1 day"}, "timezone/0": zoneSamples, "date_trunc/2": zoneSamples,

@@ -45,6 +45,15 @@ func addLengths(s *section) {
 		s.total(n, sig(types.BPChar), int4, bpchars, "Number of characters, trailing blanks left out.", "")
 	}
 	s.total("length", sig(bytea), int4, octets, "Number of bytes.", `length('\x1234567890'::bytea) → 5`)
+	s.partial("length", sig(bytea, types.Name), int4, func(r *Row) error {
+		if err := knownEncoding("source", r.Str(1)); err != nil {
+			return err
+		}
+		if err := types.ValidateUTF8(r.Str(0)); err != nil {
+			return err
+		}
+		return chars(r)
+	}, "Number of characters of bytes in UTF8.", "length('jose'::bytea, 'UTF8') → 4")
 	for _, t := range []types.OID{text, types.BPChar, bytea} {
 		s.total("octet_length", sig(t), int4, octets, "Number of bytes.", "")
 	}
