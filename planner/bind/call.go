@@ -101,7 +101,24 @@ func (x *exprs) callBound(name string, args []ast.Expr, pos int) (expr.Expr, err
 	if err != nil {
 		return nil, err
 	}
+	if len(bound) > 0 && (name == "row_to_json" || name == "to_json" || name == "to_jsonb") {
+		if r, ok := bound[0].(*record); ok {
+			return x.b.recordJSON(r, name == "to_jsonb", pos)
+		}
+	}
 	return x.b.function(name, bound, pos)
+}
+
+// recordJSON is a record as a JSON object. Only the binder knows the names of its fields.
+func (b *Binder) recordJSON(r *record, binary bool, pos int) (expr.Expr, error) {
+	var args []expr.Expr
+	for i, n := range r.names {
+		args = append(args, untyped(n, pos), r.elems[i])
+	}
+	if binary {
+		return b.function("jsonb_build_object", args, pos)
+	}
+	return b.function("json_build_object", args, pos)
 }
 
 // function calls the scalar function name with bound arguments.

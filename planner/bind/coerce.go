@@ -180,6 +180,9 @@ func (b *Binder) cast(e expr.Expr, t types.Type, pos int) (expr.Expr, error) {
 
 // implicit is coerce where resolution has already found that the types fit.
 func (b *Binder) implicit(e expr.Expr, t types.Type) (expr.Expr, error) {
+	if r, ok := e.(*expr.Row); ok {
+		e = finishRow(r.Elems)
+	}
 	if e.Type().OID == t.OID && !isUnknown(e) { // never change a typmod implicitly
 		return e, nil
 	}
@@ -227,8 +230,11 @@ func (b *Binder) toBool(e expr.Expr, what string, pos int) (expr.Expr, error) {
 
 // resolved gives an expression whose type is still unknown the type text, and makes records plain rows.
 func (b *Binder) resolved(e expr.Expr) (expr.Expr, error) {
-	if r, ok := e.(*record); ok {
+	switch r := e.(type) {
+	case *record:
 		return finishRecord(r), nil
+	case *expr.Row:
+		return finishRow(r.Elems), nil
 	}
 	if !isUnknown(e) {
 		return e, nil
@@ -236,10 +242,13 @@ func (b *Binder) resolved(e expr.Expr) (expr.Expr, error) {
 	return b.implicit(e, textType)
 }
 
-// finishRecord is the row that a record is as a value; its untyped literals are text.
-func finishRecord(r *record) expr.Expr {
-	elems := make([]expr.Expr, len(r.elems))
-	for i, e := range r.elems {
+// finishRecord is the row that a record is as a value.
+func finishRecord(r *record) expr.Expr { return finishRow(r.elems) }
+
+// finishRow makes a row whose untyped literals are text.
+func finishRow(elems []expr.Expr) expr.Expr {
+	out := make([]expr.Expr, len(elems))
+	for i, e := range elems {
 		switch x := e.(type) {
 		case *literal:
 			v := x.Val
@@ -247,10 +256,12 @@ func finishRecord(r *record) expr.Expr {
 			e = &expr.Const{Val: v}
 		case *record:
 			e = finishRecord(x)
+		case *expr.Row:
+			e = finishRow(x.Elems)
 		}
-		elems[i] = e
+		out[i] = e
 	}
-	return &expr.Row{Elems: elems}
+	return &expr.Row{Elems: out}
 }
 
 // common brings a list of expressions to their common type; what is the construct in messages: "CASE", "UNION".

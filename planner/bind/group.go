@@ -65,6 +65,13 @@ func (x *exprs) aggArgs(e *ast.FuncCall, name string) (*aggCall, expr.Expr, erro
 	if err != nil {
 		return nil, nil, err
 	}
+	if len(args) == 1 && (name == "json_agg" || name == "jsonb_agg") {
+		if r, ok := args[0].(*record); ok {
+			if args[0], err = x.b.recordJSON(r, name == "jsonb_agg", e.Pos()); err != nil {
+				return nil, nil, err
+			}
+		}
+	}
 	if !e.Star && len(args) == 0 && name == "count" {
 		return nil, nil, pgerr.New(pgerr.WrongObjectType, "count(*) must be used to call a parameterless aggregate function").
 			At(e.Pos())

@@ -206,13 +206,13 @@ func (x *exprs) inArray(l expr.Expr, items []expr.Expr, pos int) (expr.Expr, boo
 	if err != nil {
 		return nil, false, nil
 	}
-	at, ok := types.ArrayOf(t.OID)
+	arr, ok := types.ArrayOf(t.OID)
 	if !ok {
 		return nil, false, nil
 	}
-	f, args, err := funcs.ResolveQuantified("=", false, l.Type(), types.T(at))
+	f, args, err := funcs.ResolveQuantified("=", false, l.Type(), types.T(arr))
 	if err != nil {
-		return nil, false, nil
+		return nil, true, at(err, pos)
 	}
 	elems := make([]expr.Expr, len(items))
 	for i, it := range items {
@@ -228,11 +228,11 @@ func (x *exprs) inArray(l expr.Expr, items []expr.Expr, pos int) (expr.Expr, boo
 	if l, err = x.b.implicit(l, args[0]); err != nil {
 		return nil, true, err
 	}
-	arr := expr.Expr(&expr.Array{Elems: elems, T: types.T(at)})
-	if arr, err = x.b.implicit(arr, args[1]); err != nil {
+	list := expr.Expr(&expr.Array{Elems: elems, T: types.T(arr)})
+	if list, err = x.b.implicit(list, args[1]); err != nil {
 		return nil, true, err
 	}
-	return &expr.Call{Fn: f, Args: []expr.Expr{l, arr}, T: boolType}, true, nil
+	return &expr.Call{Fn: f, Args: []expr.Expr{l, list}, T: boolType}, true, nil
 }
 
 // likeOps are the operators behind the pattern predicates, plain and negated.
