@@ -195,6 +195,22 @@ func (b *changeBuilder) alloc(n int) catalog.ID {
 	return id
 }
 
+// enforceable refuses unique constraints that the primary key does not imply: a table is kept by one key only, and a
+// constraint that is accepted must hold.
+func enforceable(r *catalog.Relation) error {
+	for _, u := range r.Uniques {
+		implied := len(r.PrimaryKey) > 0
+		for _, k := range r.PrimaryKey {
+			implied = implied && slices.Contains(u.Cols, k)
+		}
+		if !implied {
+			return pgerr.Unsupported("a unique constraint besides the primary key").
+				WithHint("Make its columns the primary key, or leave the constraint out.")
+		}
+	}
+	return nil
+}
+
 func (b *changeBuilder) create(d *physical.CreateRelation) error {
 	r := d.Rel
 	old := b.cat.Lookup(r.Schema, r.Name)
@@ -213,6 +229,9 @@ func (b *changeBuilder) create(d *physical.CreateRelation) error {
 		}
 	default:
 		return pgerr.Newf(pgerr.DuplicateTable, `relation "%s" already exists`, r.Name)
+	}
+	if err := enforceable(r); err != nil {
+		return err
 	}
 	r.ID = b.alloc(1)
 	if len(r.PrimaryKey) > 0 && r.Kind == catalog.Table {

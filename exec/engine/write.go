@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 
 	"github.com/millracedb/millrace/planner/physical"
 	"github.com/millracedb/millrace/sql/catalog"
@@ -220,6 +221,9 @@ func (t *txn) upsert(w *rowWriter, oc *physical.OnConflict, b *vec.Batch) (*vec.
 	}
 	c := t.tableChange(w.meta)
 	cur := t.current(w.meta, b)
+	if !slices.Contains(cur.over, c) { // empty so far, but the rows of this command must meet one another
+		cur.over = slices.Insert(cur.over, 0, c)
+	}
 	mine := map[*rowChange]bool{} // keys this command has inserted or updated
 	out := vec.NewBatch(c.rows.Types(), b.N)
 	pair := vec.NewBatch(append(c.rows.Types(), c.rows.Types()...), 0)

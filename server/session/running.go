@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"runtime/debug"
 	"time"
 	"unicode/utf8"
 
@@ -134,6 +135,18 @@ func (s *Session) failing(sql string, err error) error {
 		s.hub.Log.Error("internal error", "err", err, "statement", sql)
 	}
 	return &e
+}
+
+// contained runs part of a statement. A panic, which is a bug, becomes the error of that statement: the transaction
+// rolls back, the connection goes on, and the log has the stack.
+func (s *Session) contained(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.hub.Log.Error("a statement panicked", "panic", p, "stack", string(debug.Stack()))
+			err = pgerr.Newf(pgerr.Internal, "internal error: %v", p)
+		}
+	}()
+	return f()
 }
 
 // cause is why the running statement was ended, nil if it was not.

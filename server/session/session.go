@@ -129,7 +129,7 @@ func (s *Session) Query(sql string) error {
 	s.unnamed = nil // as in PostgreSQL
 	done := s.begin(sql)
 	defer done()
-	return s.failing(sql, s.query(sql))
+	return s.failing(sql, s.contained(func() error { return s.query(sql) }))
 }
 
 func (s *Session) query(sql string) error {
@@ -229,21 +229,21 @@ func (s *Session) Fail(*pgerr.Error) { s.txn.fail(s) }
 func (s *Session) Parse(m *pgproto3.Parse) error {
 	done := s.begin(m.Query)
 	defer done()
-	return s.failing(m.Query, s.parse(m.Name, m.Query, m.ParameterOIDs))
+	return s.failing(m.Query, s.contained(func() error { return s.parse(m.Name, m.Query, m.ParameterOIDs) }))
 }
 
 // Bind makes a portal.
 func (s *Session) Bind(m *pgproto3.Bind) error {
 	done := s.resume()
 	defer done()
-	return s.failing("", s.bind(m))
+	return s.failing("", s.contained(func() error { return s.bind(m) }))
 }
 
 // Describe tells about a statement or portal.
 func (s *Session) Describe(m *pgproto3.Describe) error {
 	done := s.resume()
 	defer done()
-	return s.failing("", s.describe(m.ObjectType, m.Name))
+	return s.failing("", s.contained(func() error { return s.describe(m.ObjectType, m.Name) }))
 }
 
 // Execute runs a portal, or goes on with it.
@@ -255,7 +255,7 @@ func (s *Session) Execute(m *pgproto3.Execute) error {
 	done := s.begin(po.stmt.sql)
 	defer done()
 	s.txn.alone = s.conn.SyncFollows()
-	return s.failing(po.stmt.sql, s.executeMessage(po, int64(m.MaxRows)))
+	return s.failing(po.stmt.sql, s.contained(func() error { return s.executeMessage(po, int64(m.MaxRows)) }))
 }
 
 // CloseObject forgets a statement or portal; it is no error if there is none.

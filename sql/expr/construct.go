@@ -93,11 +93,39 @@ func addElem(b *types.ArrayBuilder, v *vec.Vec, i int) {
 
 // arrayOf makes the array of a subquery's first column.
 func arrayOf(t types.Type, rows *vec.Batch) (vec.Scalar, error) {
+	if rows.Cols[0].Type.OID.IsArray() {
+		return arrayOfArrays(t, rows.Cols[0], rows.N)
+	}
 	b := types.NewArrayBuilder(t.ElemType())
 	for i := range rows.N {
 		addElem(b, rows.Cols[0], i)
 	}
 	return vec.Scalar{Type: t, B: b.Finish(nil)}, nil
+}
+
+// arrayOfArrays stacks the arrays of a column; as in PostgreSQL none may be null or empty.
+func arrayOfArrays(t types.Type, col *vec.Vec, n int) (vec.Scalar, error) {
+	b := types.NewArrayBuilder(t.ElemType())
+	var dims []types.ArrayDim
+	for i := range n {
+		if col.IsNull(i) {
+			return vec.Scalar{}, pgerr.New(pgerr.NullValueNotAllowed, "cannot accumulate null arrays")
+		}
+		r := types.ReadArray(t.ElemType(), col.Bytes(i))
+		switch d := r.Dims(); {
+		case len(d) == 0:
+			return vec.Scalar{}, pgerr.New(pgerr.ArraySubscriptError, "cannot accumulate empty arrays")
+		case i == 0:
+			dims = d
+		case !sameDims(dims, d):
+			return vec.Scalar{}, pgerr.New(pgerr.ArraySubscriptError, "cannot accumulate arrays of different dimensionality")
+		}
+		for r.Next() {
+			b.AppendElem(&r)
+		}
+	}
+	dims = append([]types.ArrayDim{{Len: int32(n), Lower: 1}}, dims...)
+	return vec.Scalar{Type: t, B: b.FinishDims(nil, dims)}, nil
 }
 
 // rowNode is ROW(...).
