@@ -14,6 +14,7 @@ type CopyWriter struct {
 	env     *types.Env
 	cols    []appendValue
 	scratch []byte
+	header  bool // the binary header is still to be sent, with the first row, as clients expect
 }
 
 // CopyWriter starts the data: CopyOutResponse and the header.
@@ -29,9 +30,7 @@ func (c *Conn) CopyWriter(opt CopyOptions, names []string, ts []types.Type, env 
 	c.CopyOut(&opt, len(ts))
 	switch {
 	case opt.Format == CopyBinary:
-		start := c.beginData()
-		c.out = appendBinaryHeader(c.out)
-		endMessage(c.out, start)
+		w.header = true
 	case opt.Header:
 		start := c.beginData()
 		for i, n := range names {
@@ -67,13 +66,21 @@ func (w *CopyWriter) Rows(b *vec.Batch) error {
 func (w *CopyWriter) Done() {
 	if w.opt.Format == CopyBinary {
 		start := w.c.beginData()
+		w.binaryHeader()
 		w.c.out = append(w.c.out, 0xff, 0xff)
 		endMessage(w.c.out, start)
 	}
 	w.c.CopyOutDone()
 }
 
+func (w *CopyWriter) binaryHeader() {
+	if w.header {
+		w.c.out, w.header = appendBinaryHeader(w.c.out), false
+	}
+}
+
 func (w *CopyWriter) binaryRow(b *vec.Batch, i int) {
+	w.binaryHeader()
 	out := binary.BigEndian.AppendUint16(w.c.out, uint16(len(b.Cols)))
 	for k, v := range b.Cols {
 		if v.IsNull(i) {

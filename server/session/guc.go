@@ -260,7 +260,7 @@ func (g *guc) show(value string) string {
 // checks are what a setting demands beyond its kind.
 var checks = map[string]func(g *guc, value string) (string, error){
 	"client_encoding": func(g *guc, v string) (string, error) {
-		switch strings.NewReplacer("-", "", "_", "", " ", "").Replace(strings.ToLower(v)) {
+		switch lettersAndDigits(v) {
 		case "utf8", "unicode":
 			return "UTF8", nil
 		case "sqlascii":
@@ -294,6 +294,19 @@ var checks = map[string]func(g *guc, value string) (string, error){
 		}
 		return string(b[:min(len(b), 63)]), nil
 	},
+}
+
+// lettersAndDigits is what PostgreSQL looks at in the name of an encoding.
+func lettersAndDigits(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'A' && r <= 'Z':
+			return r + 'a' - 'A'
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
+			return r
+		}
+		return -1
+	}, s)
 }
 
 // only accepts the one value that is implemented and names the others as such.

@@ -58,6 +58,7 @@ func TestCheck(t *testing.T) {
 		{"search_path", `a b`, "! 22023"},
 		{"search_path", "", ""},
 		{"client_encoding", "Unicode", "UTF8"},
+		{"client_encoding", "'utf-8'", "UTF8"},
 		{"IntervalStyle", "iso_8601", "! 0A000"},
 		{"application_name", "naïve", "na??ve"},
 	} {
