@@ -48,7 +48,7 @@ type binding struct {
 	compat     types.OID
 	compatArr  types.OID
 	elemNonArr bool
-	undecided  bool // an anyarray has nothing but untyped literals
+	undecided  bool // there are nothing but untyped literals to decide by
 }
 
 func (b *binding) concrete(t types.OID) types.OID {
@@ -73,7 +73,7 @@ func (b *binding) concrete(t types.OID) types.OID {
 func unify(want, in []types.OID) (binding, bool) {
 	var b binding
 	var compat []types.Type
-	anyPoly, anyCompat, arrays := false, false, false
+	anyPoly, anyCompat := false, false
 	for i, w := range want {
 		t := in[i]
 		switch w {
@@ -88,7 +88,7 @@ func unify(want, in []types.OID) (binding, bool) {
 			}
 			b.elem = t
 		case types.AnyArray:
-			anyPoly, arrays = true, true
+			anyPoly = true
 			if t == types.Unknown {
 				continue
 			}
@@ -115,7 +115,7 @@ func unify(want, in []types.OID) (binding, bool) {
 			compat = append(compat, types.T(e))
 		}
 	}
-	if anyPoly && !b.bindElem(arrays) {
+	if anyPoly && !b.bindElem() {
 		return b, false
 	}
 	if anyCompat && !b.bindCompat(compat) {
@@ -125,7 +125,7 @@ func unify(want, in []types.OID) (binding, bool) {
 }
 
 // bindElem makes element and array type agree.
-func (b *binding) bindElem(arrays bool) bool {
+func (b *binding) bindElem() bool {
 	if b.array != 0 {
 		e, ok := types.ElemOf(b.array)
 		if !ok || b.elem != 0 && b.elem != e {
@@ -134,11 +134,8 @@ func (b *binding) bindElem(arrays bool) bool {
 		b.elem = e
 	}
 	if b.elem == 0 {
-		if arrays {
-			b.undecided = true
-			return true
-		}
-		b.elem = types.Text
+		b.undecided = true
+		return true
 	}
 	if b.array == 0 {
 		b.array, _ = types.ArrayOf(b.elem)
