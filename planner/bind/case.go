@@ -99,12 +99,11 @@ func (x *exprs) nullIf(e *ast.NullIf) (expr.Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	if isUnknown(l) && !isUnknown(r) { // NULLIF(NULL, 1) is of the type that the comparison gave its left side
-		l, err = x.b.implicit(l, r.Type())
-	} else {
-		l, err = x.b.resolved(l)
-	}
-	if err != nil {
+	if c, ok := eq.(*expr.Call); ok { // the value is the operand of =, which may have been promoted
+		if l = c.Args[0]; l.Type().OID == types.Varchar {
+			l = relabel(l, textType) // PostgreSQL has no = of its own for varchar
+		}
+	} else if l, err = x.b.resolved(l); err != nil {
 		return nil, err
 	}
 	return &expr.Case{Whens: []expr.When{{Cond: eq, Then: nullOf(l.Type())}}, Else: l, T: l.Type()}, nil

@@ -204,7 +204,7 @@ type grouping struct {
 // group puts an Aggregate over node and returns it with the keys to rewrite expressions by.
 func (b *Binder) group(node logical.Node, keys []expr.Expr, c *calls) (logical.Node, *grouping) {
 	g := &grouping{}
-	ext := extender{b: b}
+	ext := extender{b: b, own: logical.Outputs(node)}
 	for _, k := range keys {
 		dup := false
 		for _, old := range g.keys {
@@ -282,12 +282,13 @@ func (b *Binder) regroupRecord(r *record, g *grouping, own logical.ColSet, fd fu
 // extender collects computed columns to put over a node.
 type extender struct {
 	b     *Binder
+	own   logical.ColSet // the columns of the node; those of an outer query are copied
 	items []logical.Item
 }
 
 // column returns a column that holds e: the one it is, or a new one without a name of its own.
 func (x *extender) column(e expr.Expr) logical.ColID {
-	if v, ok := e.(*logical.Var); ok {
+	if v, ok := e.(*logical.Var); ok && x.own.Has(v.ID) {
 		return v.ID
 	}
 	for _, it := range x.items {

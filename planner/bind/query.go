@@ -243,7 +243,7 @@ func (b *Binder) sortLimit(q *ast.Select, s *scope, r *result, keys []orderKey) 
 	if err := b.settleKeys(r, keys); err != nil {
 		return err
 	}
-	ext := extender{b: b}
+	ext := extender{b: b, own: logical.Outputs(r.node)}
 	n := &logical.Sort{Limit: limit, Offset: offset}
 	n.Keys = dedupKeys(ext.keys(keys))
 	n.Input = ext.over(r.node)

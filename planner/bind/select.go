@@ -472,7 +472,7 @@ func (k *block) firstOfEach(r *result) error {
 		}
 		rest = rest[1:]
 	}
-	ext := extender{b: k.b}
+	ext := extender{b: k.b, own: logical.Outputs(r.node)}
 	t := &logical.TopN{Limit: 1}
 	for _, e := range k.on {
 		t.Partition = append(t.Partition, ext.column(e))

@@ -261,7 +261,7 @@ func (b *Binder) windows(node logical.Node, wins []*winCall) logical.Node {
 		if done[i] {
 			continue
 		}
-		ext := extender{b: b}
+		ext := extender{b: b, own: logical.Outputs(node)}
 		n := &logical.Window{}
 		for _, p := range w.spec.partition {
 			n.Partition = append(n.Partition, ext.column(p))
