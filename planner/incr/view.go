@@ -7,6 +7,7 @@ import (
 	"github.com/millracedb/millrace/sql/expr"
 	"github.com/millracedb/millrace/sql/funcs"
 	"github.com/millracedb/millrace/sql/pgerr"
+	"github.com/millracedb/millrace/sql/types"
 )
 
 // View prepares the tree of a view, which rewrite has been over. onClose is EMIT ON WINDOW CLOSE. The result is the
@@ -118,7 +119,7 @@ func refuseSubquery(s *logical.Subquery) error {
 
 func supportedAggs(n *logical.Aggregate) error {
 	for _, a := range n.Aggs {
-		if a.Fn.Collect {
+		if a.Fn.Collect || !takesBack(a.Fn) {
 			return refuse("the aggregate " + a.Fn.Name)
 		}
 		if len(a.Order) > 0 {
@@ -152,3 +153,12 @@ func limited(n *logical.Sort) (logical.Node, error) {
 
 // noLimit is a limit that no view reaches: OFFSET alone.
 const noLimit = 1<<62 - 1
+
+// takesBack reports whether an aggregate can forget a row: by its accumulator, or MIN and MAX by their ordered state.
+func takesBack(f *funcs.Aggregate) bool {
+	args := make([]types.Type, len(f.Args))
+	for i, a := range f.Args {
+		args[i] = types.T(a)
+	}
+	return f.MinMax != 0 || f.New(args, true) != nil
+}
