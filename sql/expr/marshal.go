@@ -221,6 +221,9 @@ func fromWire(w *wire) (e Expr, err error) {
 			return nil, err
 		}
 	}
+	if w.Type == "" && !w.isLogic() {
+		return nil, errStored("node")
+	}
 	switch {
 	case w.Col != nil:
 		return &Col{Index: *w.Col, T: t, Name: w.Name}, nil
@@ -243,6 +246,11 @@ func fromWire(w *wire) (e Expr, err error) {
 	return logicFromWire(w, t)
 }
 
+// isLogic reports whether the node is of a kind whose type goes without saying.
+func (w *wire) isLogic() bool {
+	return w.And != nil || w.Or != nil || w.Not != nil || w.IsNull != nil || w.NotNull != nil || w.Row != nil
+}
+
 func logicFromWire(w *wire, t types.Type) (Expr, error) {
 	one := func(w *wire, f func(Expr) Expr) (Expr, error) {
 		e, err := fromWire(w)
@@ -259,9 +267,9 @@ func logicFromWire(w *wire, t types.Type) (Expr, error) {
 		return f(es), nil
 	}
 	switch {
-	case w.And != nil:
+	case len(w.And) > 0:
 		return many(w.And, func(es []Expr) Expr { return &And{es} })
-	case w.Or != nil:
+	case len(w.Or) > 0:
 		return many(w.Or, func(es []Expr) Expr { return &Or{es} })
 	case w.Not != nil:
 		return one(w.Not, func(e Expr) Expr { return &Not{e} })
@@ -269,9 +277,9 @@ func logicFromWire(w *wire, t types.Type) (Expr, error) {
 		return one(w.IsNull, func(e Expr) Expr { return &IsNull{Arg: e} })
 	case w.NotNull != nil:
 		return one(w.NotNull, func(e Expr) Expr { return &IsNull{Arg: e, Negate: true} })
-	case w.Case != nil:
+	case len(w.Case) > 0:
 		return caseFromWire(w, t)
-	case w.Coalesce != nil:
+	case len(w.Coalesce) > 0:
 		return many(w.Coalesce, func(es []Expr) Expr { return &Coalesce{es, t} })
 	case w.Array != nil:
 		return many(*w.Array, func(es []Expr) Expr { return &Array{es, t} })
@@ -318,6 +326,9 @@ func callFromWire(w *wire, t types.Type) (Expr, error) {
 	fn, ok := funcs.Lookup(funcs.FuncKind(kind[0]), name, sig)
 	if !ok {
 		return nil, errStored("function %s(%s)", name, strings.Join(w.Sig, ", "))
+	}
+	if n := len(fn.Args); len(args) < n || len(args) > n && !fn.Variadic {
+		return nil, errStored("call of %s with %d arguments", name, len(args))
 	}
 	return &Call{Fn: fn, Args: args, T: t}, nil
 }
