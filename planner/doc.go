@@ -13,9 +13,14 @@
 //	bind/      scoping, coercion, parameters, grouping, DML, DDL
 //	logical/   the tree: relational algebra over columns that have identities, not positions
 //	rewrite/   rules, one a file
-//	incr/      rules for materialized views
+//	incr/      rules for materialized views: what may be in them, top-n, window close, keys
 //	lower/     logical to physical
 //	physical/  the plans as data: nodes, encoding, EXPLAIN
+//
+// Known limits, each answered with 0A000: GROUPING SETS, data-modifying WITH, WITH TIES, RANGE frames with offsets, ASOF
+// and SESSION; in materialized views also FULL JOIN, LATERAL, INTERSECT and EXCEPT, correlated subqueries, set-returning
+// functions, aggregates that collect values, and functions that are not immutable. FOREIGN KEY is refused rather than
+// accepted and not enforced; so is CREATE INDEX.
 //
 // Planning is a pure function of the statement and Env (catalog version, search path, settings); it changes nothing, so
 // a failed statement leaves nothing behind.

@@ -46,7 +46,7 @@ type Binder struct {
 	views   []catalog.ID // plain views being expanded, outermost first
 	// names collects how to qualify the text of a view's definition; nil when no view is being made.
 	names *qualifier
-	// subjoins are the relations that a materialized view reads, plain views it goes through included.
+	// depends are the relations that the text of a view names; a plain view stands for what it reads.
 	depends []catalog.ID
 }
 
