@@ -2,6 +2,7 @@ package funcs
 
 import (
 	"encoding/binary"
+	"math"
 
 	"github.com/millracedb/millrace/sql/types"
 	"github.com/millracedb/millrace/sql/vec"
@@ -110,12 +111,12 @@ func (a *minMaxF64) Width() int { return 9 }
 
 func (a *minMaxF64) Load(g int, b []byte) []byte {
 	a.s[g].has = b[0] != 0
-	a.s[g].v = f64frombits(binary.LittleEndian.Uint64(b[1:]))
+	a.s[g].v = math.Float64frombits(binary.LittleEndian.Uint64(b[1:]))
 	return b[9:]
 }
 
 func (a *minMaxF64) Append(dst []byte, g int) []byte {
-	return binary.LittleEndian.AppendUint64(append(dst, byte(b2i(a.s[g].has))), f64bits(a.s[g].v))
+	return binary.LittleEndian.AppendUint64(append(dst, byte(b2i(a.s[g].has))), math.Float64bits(a.s[g].v))
 }
 
 func (a *minMaxF64) Update(_ *Ctx, groups []int32, args []*vec.Vec, w []int64, n int, sel []int32) {
@@ -228,7 +229,7 @@ func (a *minMaxBytes) Update(_ *Ctx, groups []int32, args []*vec.Vec, w []int64,
 			return
 		}
 		old := a.value(g)
-		c := compareBytes(a.t, x, old)
+		c := types.CompareBytes(a.t, x, old)
 		if c*a.dir > 0 || c == 0 && string(x) < string(old) {
 			a.set(g, x)
 		}

@@ -58,6 +58,13 @@ func (c *Ctx) Clear() {
 	}
 }
 
+// Fork returns a context for evaluating other rows on behalf of this one's: the same but without errors.
+func (c *Ctx) Fork() *Ctx {
+	s := *c
+	s.Errors, s.bad = nil, nil
+	return &s
+}
+
 // Sys is the world outside the rows, as functions see it: session state, catalog, sequences, other sessions.
 // server/session implements it.
 type Sys interface {

@@ -2,6 +2,7 @@ package funcs
 
 import (
 	"context"
+	"errors"
 	"math"
 	"time"
 
@@ -99,7 +100,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 	case <-t.C:
 		return nil
 	case <-ctx.Done():
-		if e := new(pgerr.Error); asPgerr(context.Cause(ctx), &e) {
+		if e := new(pgerr.Error); errors.As(context.Cause(ctx), &e) {
 			return e
 		}
 		return pgerr.New(pgerr.QueryCanceled, "canceling statement due to user request")
