@@ -17,8 +17,7 @@ import (
 
 // echo is a session that accepts everything and counts what it must be told.
 type echo struct {
-	c      *Conn
-	status byte
+	c *Conn
 }
 
 func (e *echo) Query(sql string) error {
