@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/millracedb/millrace/server/session"
+	"github.com/millracedb/millrace/sql/catalog"
 	"github.com/millracedb/millrace/sql/pgcatalog"
 	"github.com/millracedb/millrace/sql/vec"
 )
@@ -18,6 +19,7 @@ func (s *Server) live() pgcatalog.Live {
 		RowErrors: func() *vec.Batch { return s.engine.Errors() },
 		Sources:   s.sources,
 		Jobs:      s.jobs,
+		Size:      func(id catalog.ID) (int64, int64) { return s.engine.RelationSize(id) },
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -97,20 +98,20 @@ func (s *Server) open() error {
 	}
 	s.engine, s.hub.Door = e, e
 	s.hub.Epoch = func() int64 { return int64(e.Epoch()) }
-	s.hub.Size = func(id catalog.ID) int64 {
-		if id != 0 {
-			return 0
-		}
-		return s.diskUsage()
-	}
+	s.hub.Size = s.size
+	s.hub.CancelJob = e.CancelJob
 	if err := s.secure(); err != nil {
 		return errors.Join(err, e.Close(context.Background()))
 	}
 	return nil
 }
 
-// diskUsage is the bytes of log and state. They are not known for one relation: streams share segments, tables pages.
-func (s *Server) diskUsage() int64 {
+// size is the bytes of a relation, of 0 those of log and state together.
+func (s *Server) size(id catalog.ID) int64 {
+	if id != 0 {
+		_, bytes := s.engine.RelationSize(id)
+		return max(bytes, 0)
+	}
 	log, pages, err := s.engine.DiskUsage()
 	if err != nil {
 		return 0
@@ -129,6 +130,10 @@ func (s *Server) defaults() map[string]string {
 	}
 	if s.cfg.TLSCert != "" {
 		d["ssl"] = "on"
+	}
+	if s.cfg.MemoryLimit > 0 {
+		// No single query may take more than a part of it.
+		d["query_memory_limit"] = strconv.FormatInt(max(s.cfg.MemoryLimit/4, 1<<20), 10)
 	}
 	return d
 }

@@ -49,6 +49,8 @@ func newConn(nc net.Conn, maxMessage int, hangup func()) *Conn {
 func (c *Conn) Terminate(reason *pgerr.Error) {
 	if c.terminated.CompareAndSwap(nil, reason) {
 		_ = c.nc.SetReadDeadline(aLongTimeAgo)
+		// A client that does not take its result must not keep the session.
+		_ = c.nc.SetWriteDeadline(time.Now().Add(closeTimeout))
 	}
 }
 

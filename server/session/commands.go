@@ -160,7 +160,7 @@ func commandTable() map[reflect.Type]*command {
 		typeOf[*ast.Analyze]():    accepted("ANALYZE"),
 		typeOf[*ast.Vacuum]():     utility("VACUUM", runVacuum),
 		typeOf[*ast.Refresh]():    accepted("REFRESH MATERIALIZED VIEW"),
-		typeOf[*ast.CancelJobs](): utility("CANCEL JOBS", runUnsupported),
+		typeOf[*ast.CancelJobs](): utility("CANCEL JOB", runCancelJobs),
 		typeOf[*ast.Subscribe]():  {run: runUnsupported, tag: tag("SUBSCRIBE")},
 		typeOf[*ast.Other]():      {run: runOther, tag: otherTag},
 	}
@@ -200,4 +200,13 @@ func runVacuum(s *Session, _ *portal) (outcome, error) {
 		return outcome{}, pgerr.New(pgerr.ActiveSQLTransaction, "VACUUM cannot run inside a transaction block")
 	}
 	return outcome{command: "VACUUM", count: noCount}, nil
+}
+
+func runCancelJobs(s *Session, po *portal) (outcome, error) {
+	for _, id := range po.stmt.node.(*ast.CancelJobs).IDs {
+		if !s.hub.CancelJob(id) {
+			return outcome{}, pgerr.Newf(pgerr.UndefinedObject, "job %d does not exist", id)
+		}
+	}
+	return outcome{command: "CANCEL JOB", count: noCount}, nil
 }

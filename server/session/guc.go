@@ -198,12 +198,15 @@ func formatNumber(x float64) string {
 
 func (g *guc) convert(x float64, unit, value string) (float64, error) {
 	switch g.Unit {
-	case "kB", "8kB":
+	case "kB", "8kB", "bytes":
 		for _, u := range memoryUnits {
 			if u.name == unit {
 				x *= u.factor
-				if g.Unit == "8kB" {
+				switch g.Unit {
+				case "8kB":
 					x /= 8
+				case "bytes":
+					x *= 1024
 				}
 				return x, nil
 			}
@@ -226,7 +229,7 @@ func (g *guc) convert(x float64, unit, value string) (float64, error) {
 
 // show prints a value the way SHOW does: with the largest unit that fits.
 func (g *guc) show(value string) string {
-	if g.Unit == "" || value == "0" || value == "-1" {
+	if g.Unit == "" || g.Unit == "bytes" || value == "0" || value == "-1" {
 		return value
 	}
 	x, err := strconv.ParseInt(value, 10, 64)

@@ -38,6 +38,7 @@ func TestCheck(t *testing.T) {
 		{"statement_timeout", "x", "! 22023"},
 		{"work_mem", "1GB", "1048576"},
 		{"work_mem", "4096", "4096"},
+		{"query_memory_limit", "64MB", "67108864"},
 		{"extra_float_digits", "3", "3"},
 		{"extra_float_digits", "4", "! 22023"},
 		{"jit", "TRUE", "on"},
@@ -79,7 +80,7 @@ func TestCheck(t *testing.T) {
 func TestShow(t *testing.T) {
 	for _, c := range []struct{ name, value, want string }{
 		{"statement_timeout", "0", "0"}, {"statement_timeout", "90000", "90s"}, {"statement_timeout", "3600000", "1h"},
-		{"statement_timeout", "1001", "1001ms"}, {"work_mem", "4096", "4MB"}, {"work_mem", "4097", "4097kB"},
+		{"statement_timeout", "1001", "1001ms"}, {"query_memory_limit", "67108864", "67108864"}, {"work_mem", "4096", "4MB"}, {"work_mem", "4097", "4097kB"},
 		{"effective_cache_size", "524288", "4GB"},
 	} {
 		i, _ := findGuc(c.name)

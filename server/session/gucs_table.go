@@ -136,6 +136,8 @@ var gucs = []guc{
 		Desc: "Controls the planner's selection of custom or generic plan.", Inert: true},
 	{Name: "port", Kind: kindInteger, Context: contextPostmaster, Default: "5432", Min: 1, Max: 65535, Category: "Connections and Authentication / Connection Settings",
 		Desc: "Sets the TCP port the server listens on."},
+	{Name: "query_memory_limit", Kind: kindInteger, Context: contextUser, Default: "1073741824", Unit: "bytes", Min: 65536, Max: 1 << 50, Category: "Resource Usage / Memory",
+		Desc: "Sets the bytes a query may hold before it ends with 53200."},
 	{Name: "quote_all_identifiers", Kind: kindBool, Context: contextUser, Default: "off", Category: "Version and Platform Compatibility / Previous PostgreSQL Versions",
 		Desc: "When generating SQL fragments, quote all identifiers.", Inert: true},
 	{Name: "random_page_cost", Kind: kindReal, Context: contextUser, Default: "4", Min: 0, Max: 1.79769e+308, Category: "Query Tuning / Planner Cost Constants",

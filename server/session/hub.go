@@ -1,9 +1,9 @@
 package session
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/subtle"
 	"log/slog"
 	"sort"
 	"sync"
@@ -33,6 +33,8 @@ type Hub struct {
 	// Started is when the server was; Epoch is the newest published epoch.
 	Started time.Time
 	Epoch   func() int64
+	// CancelJob ends a backfill; false if there is none of that number.
+	CancelJob func(id int64) bool
 
 	mu sync.Mutex
 	// guarded by mu
@@ -127,7 +129,7 @@ func (h *Hub) find(pid uint32) *Session {
 
 // Cancel is a cancel request: it ends the running statement of the session that knows the secret.
 func (h *Hub) Cancel(pid uint32, secret []byte) {
-	if s := h.find(pid); s != nil && bytes.Equal(s.secret, secret) {
+	if s := h.find(pid); s != nil && subtle.ConstantTimeCompare(s.secret, secret) == 1 {
 		s.cancel(errCanceled())
 	}
 }

@@ -83,7 +83,7 @@ func fillClass(w *writer) {
 		if kind == 'r' || kind == 'm' {
 			v["relam"] = num(oidAmHeap)
 		}
-		if r.Kind == catalog.System {
+		if r.Kind == catalog.System || kind == 'v' || kind == 'S' {
 			v["relreplident"] = num(byte('n'))
 		}
 		w.add(v)
@@ -131,9 +131,7 @@ func attribute(rel catalog.ID, attnum int, name string, t types.Type) row {
 	}
 	if in := types.InfoOf(t.OID); in != nil {
 		v["attbyval"], v["attalign"], v["attstorage"] = yes(in.ByVal), num(in.Align), num(in.Storage)
-		if in.Category == 'S' {
-			v["attcollation"] = num(collationOf(t.OID))
-		}
+		v["attcollation"] = num(collationOf(t.OID))
 	}
 	if t.OID.IsArray() {
 		v["attndims"] = num(1)
@@ -141,12 +139,15 @@ func attribute(rel catalog.ID, attnum int, name string, t types.Type) row {
 	return v
 }
 
-// collationOf is the collation of a type's columns; name has C.
+// collationOf is the collation of a type's columns, an array's that of its elements; name has C.
 func collationOf(t types.OID) uint32 {
+	if elem, ok := types.ElemOf(t); ok {
+		t = elem
+	}
 	switch t {
 	case types.Name:
 		return 950
-	case types.Text, types.Varchar, types.BPChar:
+	case types.Text, types.Varchar, types.BPChar, types.PgNodeTree:
 		return defaultColl
 	}
 	return 0

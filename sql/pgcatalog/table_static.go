@@ -111,9 +111,7 @@ func fillType(w *writer) {
 		if in.Elem != 0 && in.Len == -1 {
 			v["typsubscript"] = num(procOID("array_subscript_handler"))
 		}
-		if in.Category == 'S' {
-			v["typcollation"] = num(collationOf(in.OID))
-		}
+		v["typcollation"] = num(collationOf(in.OID))
 		w.add(v)
 	}
 }

@@ -44,6 +44,21 @@ var viewQueries = map[catalog.ID]map[string]string{
 				JOIN pg_catalog.pg_class c ON c.oid = x.indrelid
 				JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid
 				LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace`,
+		"pg_stat_all_tables":  statTablesQuery,
+		"pg_stat_user_tables": statTablesQuery + userSchemas,
+		"pg_statio_all_tables": `
+			SELECT c.oid AS relid, n.nspname AS schemaname, c.relname AS relname, 0::int8 AS heap_blks_read,
+				0::int8 AS heap_blks_hit, 0::int8 AS idx_blks_read, 0::int8 AS idx_blks_hit, 0::int8 AS toast_blks_read,
+				0::int8 AS toast_blks_hit, 0::int8 AS tidx_blks_read, 0::int8 AS tidx_blks_hit
+			FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+			WHERE c.relkind IN ('r', 'm')`,
+		"pg_stat_user_indexes": `
+			SELECT x.indrelid AS relid, x.indexrelid AS indexrelid, n.nspname AS schemaname, c.relname AS relname,
+				i.relname AS indexrelname, 0::int8 AS idx_scan, 0::int8 AS idx_tup_read, 0::int8 AS idx_tup_fetch
+			FROM pg_catalog.pg_index x
+				JOIN pg_catalog.pg_class c ON c.oid = x.indrelid
+				JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid
+				JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace`,
 		"pg_sequences": `
 			SELECT n.nspname AS schemaname, c.relname AS sequencename, pg_catalog.pg_get_userbyid(c.relowner) AS sequenceowner,
 				s.seqtypid::regtype AS data_type, s.seqstart AS start_value, s.seqmin AS min_value, s.seqmax AS max_value,
@@ -151,6 +166,20 @@ var viewQueries = map[catalog.ID]map[string]string{
 			WHERE d.deptype = 'n' AND d.refclassid = 1259`,
 	},
 }
+
+const statTablesQuery = `
+			SELECT c.oid AS relid, n.nspname AS schemaname, c.relname AS relname, 0::int8 AS seq_scan, 0::int8 AS seq_tup_read,
+				0::int8 AS idx_scan, 0::int8 AS idx_tup_fetch, 0::int8 AS n_tup_ins, 0::int8 AS n_tup_upd, 0::int8 AS n_tup_del,
+				0::int8 AS n_tup_hot_upd, greatest(m.rows, 0) AS n_live_tup, 0::int8 AS n_dead_tup, 0::int8 AS n_mod_since_analyze,
+				0::int8 AS n_ins_since_vacuum, NULL::timestamptz AS last_vacuum, NULL::timestamptz AS last_autovacuum,
+				NULL::timestamptz AS last_analyze, NULL::timestamptz AS last_autoanalyze, 0::int8 AS vacuum_count,
+				0::int8 AS autovacuum_count, 0::int8 AS analyze_count, 0::int8 AS autoanalyze_count
+			FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+				LEFT JOIN millrace.relations m ON m.id = c.oid
+			WHERE c.relkind IN ('r', 'm')`
+
+// userSchemas goes on with a WHERE: no system schemas.
+const userSchemas = ` AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'millrace')`
 
 const tablePrivilegesQuery = `
 	SELECT pg_catalog.pg_get_userbyid(c.relowner) AS grantor, pg_catalog.pg_get_userbyid(c.relowner) AS grantee,
