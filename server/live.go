@@ -19,6 +19,7 @@ func (s *Server) live() pgcatalog.Live {
 		RowErrors: func() *vec.Batch { return s.engine.Errors() },
 		Sources:   s.sources,
 		Jobs:      s.jobs,
+		Operators: s.operators,
 		Size:      func(id catalog.ID) (int64, int64) { return s.engine.RelationSize(id) },
 	}
 }
@@ -55,7 +56,7 @@ func (s *Server) sources() []pgcatalog.SourceState {
 			out = append(out, row)
 		}
 		for p, o := range src.Offsets {
-			if !seen[p] {
+			if p >= 0 && !seen[p] { // below 0 the connector keeps notes of its own
 				row := base
 				row.Partition, row.Committed, row.End = p, o, -1
 				out = append(out, row)
@@ -65,6 +66,14 @@ func (s *Server) sources() []pgcatalog.SourceState {
 		if len(seen) == 0 {
 			out = append(out, base)
 		}
+	}
+	return out
+}
+
+func (s *Server) operators() []pgcatalog.Operator {
+	var out []pgcatalog.Operator
+	for _, o := range s.engine.Operators() {
+		out = append(out, pgcatalog.Operator{View: o.View, Name: o.Name, Detail: o.Detail, Rows: -1, Bytes: o.Bytes, Time: -1})
 	}
 	return out
 }

@@ -67,7 +67,7 @@ type Job struct {
 	Started     time.Time
 }
 
-// Operator is a row of millrace.operators.
+// Operator is a row of millrace.operators. Negative numbers: not known.
 type Operator struct {
 	View         catalog.ID
 	Name, Detail string
@@ -230,7 +230,10 @@ func (l *Live) fillOperators(w *writer) {
 	}
 	for _, o := range l.Operators() {
 		v := row{"view_id": num(o.View), "operator": str(o.Name), "detail": orNull(o.Detail), "rows": atLeast0(o.Rows),
-			"bytes": atLeast0(o.Bytes), "time_ms": float(float64(o.Time.Microseconds()) / 1000)}
+			"bytes": atLeast0(o.Bytes)}
+		if o.Time >= 0 {
+			v["time_ms"] = float(float64(o.Time.Microseconds()) / 1000)
+		}
 		if r := w.cat.Relation(o.View); r != nil {
 			v["view"] = str(qualified(w.cat, r, []string{catalog.PublicSchema}))
 		}
