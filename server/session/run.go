@@ -17,6 +17,9 @@ func runPlanned(s *Session, po *portal) (outcome, error) {
 }
 
 func (s *Session) runPlan(plan physical.Statement, tag string, params []vec.Scalar) (outcome, error) {
+	if c, ok := plan.(*physical.CreateRelation); ok && c.Query != nil {
+		return s.createAs(c, params)
+	}
 	tx := s.txn.begin(s)
 	ctx, done := s.statementContext()
 	fc := s.evalCtx(ctx)
@@ -91,10 +94,27 @@ func (s *Session) runDDL(tx engine.Txn, d physical.DDL, tag string) (outcome, er
 	if err != nil {
 		return outcome{}, err
 	}
-	if c, ok := d.(*physical.CreateRelation); ok && c.Query != nil {
-		return outcome{command: "SELECT", count: 0}, nil
-	}
 	return outcome{command: tag, count: noCount}, nil
+}
+
+// createAs is CREATE TABLE AS: the table, then its rows, in one transaction; the tag counts the rows.
+func (s *Session) createAs(c *physical.CreateRelation, params []vec.Scalar) (outcome, error) {
+	s.txn.alone = false
+	tx := s.txn.begin(s)
+	there := tx.Catalog().Lookup(c.Rel.Schema, c.Rel.Name) != nil
+	bare := *c
+	bare.Query = nil
+	out, err := s.runDDL(tx, &bare, "CREATE TABLE AS")
+	if err != nil || there {
+		return out, err
+	}
+	rel := tx.Catalog().Lookup(c.Rel.Schema, c.Rel.Name)
+	ctx, done := s.statementContext()
+	defer done()
+	fc := s.evalCtx(ctx)
+	fc.Params = params
+	res, err := tx.Insert(ctx, &physical.Insert{Rel: rel.ID, Query: c.Query}, fc)
+	return outcome{command: "SELECT", count: res.Rows}, err
 }
 
 // hashPassword replaces a password by its verifier, so that no password is ever stored.

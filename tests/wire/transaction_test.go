@@ -87,6 +87,37 @@ func TestTransactions(t *testing.T) {
 	})
 }
 
+func TestTags(t *testing.T) {
+	run(t, []step{
+		{"CREATE TABLE t (i int PRIMARY KEY, s text)", "CREATE TABLE", 'I'},
+		{"INSERT INTO t VALUES (1, 'a'), (2, 'b')", "INSERT 0 2", 'I'},
+		{"CREATE TABLE u AS SELECT * FROM t", "SELECT 2", 'I'},
+		{"CREATE TABLE IF NOT EXISTS u AS SELECT * FROM t", "CREATE TABLE AS", 'I'},
+		{"SELECT count(*) FROM u", "2", 'I'},
+		{"BEGIN; CREATE TABLE w AS SELECT * FROM u; ROLLBACK; SELECT to_regclass('w') IS NULL", "t", 'I'},
+		{"UPDATE t SET s = 'x'", "UPDATE 2", 'I'},
+		{"DELETE FROM t WHERE i = 1", "DELETE 1", 'I'},
+		{"CREATE STREAM c (i int)", "CREATE STREAM", 'I'},
+		{"CREATE SOURCE d (i int)", "CREATE SOURCE", 'I'},
+		{"CREATE MATERIALIZED VIEW m AS SELECT count(*) AS n FROM c", "CREATE MATERIALIZED VIEW", 'I'},
+		{"CREATE VIEW v AS SELECT 1 AS one", "CREATE VIEW", 'I'},
+		{"CREATE OR REPLACE VIEW v AS SELECT 2 AS one", "CREATE VIEW", 'I'},
+		{"CREATE SCHEMA x", "CREATE SCHEMA", 'I'},
+		{"CREATE USER joe; ALTER USER joe PASSWORD 'x'; DROP USER joe", "CREATE ROLE, ALTER ROLE, DROP ROLE", 'I'},
+		{"COMMENT ON TABLE t IS 'c'", "COMMENT", 'I'},
+		{"TRUNCATE t", "TRUNCATE TABLE", 'I'},
+		{"ALTER TABLE t RENAME TO tt", "ALTER TABLE", 'I'},
+		{"DROP MATERIALIZED VIEW m; DROP VIEW v; DROP STREAM c; DROP SOURCE d; DROP SCHEMA x; DROP TABLE tt, u",
+			"DROP MATERIALIZED VIEW, DROP VIEW, DROP STREAM, DROP SOURCE, DROP SCHEMA, DROP TABLE", 'I'},
+		{"VACUUM; ANALYZE; CHECKPOINT; FLUSH", "VACUUM, ANALYZE, CHECKPOINT, FLUSH", 'I'},
+		{"BEGIN; VACUUM", "! 25001", 'E'},
+		{"ROLLBACK", "ROLLBACK", 'I'},
+		{"GRANT SELECT ON pg_class TO public", "GRANT", 'I'},
+		{"CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'select 1'", "! 0A000", 'I'},
+		{"CANCEL JOB 99", "! 42704", 'I'},
+	})
+}
+
 func TestSettings(t *testing.T) {
 	run(t, []step{
 		{"SHOW TimeZone", "UTC", 'I'},
