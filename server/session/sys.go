@@ -21,9 +21,6 @@ func (s *Session) Snapshot() *catalog.Snapshot { return s.catalog() }
 // User is current_user.
 func (s *Session) User() string { return s.user }
 
-// SessionUser is session_user.
-func (s *Session) SessionUser() string { return s.login }
-
 // Database is current_database().
 func (s *Session) Database() string { return Database }
 

@@ -71,7 +71,7 @@ func TestCorpus(t *testing.T) {
 
 func runCorpus(t *testing.T, c *pgx.Conn, statements []string) {
 	for _, sql := range statements {
-		if foreign.MatchString(sql) {
+		if foreign.MatchString(sql) || strings.Contains(sql, "pg_sleep") {
 			continue
 		}
 		err := try(t, c, sql)
