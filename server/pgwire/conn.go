@@ -54,9 +54,6 @@ func (c *Conn) Terminate(reason *pgerr.Error) {
 	}
 }
 
-// RemoteAddr is the client's address.
-func (c *Conn) RemoteAddr() net.Addr { return c.nc.RemoteAddr() }
-
 // decode waits for the next message.
 func (c *Conn) decode() (pgproto3.FrontendMessage, error) {
 	m, err := c.be.Receive()
@@ -149,11 +146,6 @@ func (c *Conn) Suspended() { c.empty('s') }
 func (c *Conn) empty(typ byte) { c.out = append(c.out, typ, 0, 0, 0, 4) }
 
 func (c *Conn) readyForQuery(status byte) { c.out = append(c.out, 'Z', 0, 0, 0, 5, status) }
-
-// Notification delivers a NOTIFY.
-func (c *Conn) Notification(pid uint32, channel, payload string) {
-	c.send(&pgproto3.NotificationResponse{PID: pid, Channel: channel, Payload: payload})
-}
 
 // Parameters answers Describe of a statement: the types of its parameters.
 func (c *Conn) Parameters(oids []uint32) {

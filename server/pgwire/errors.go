@@ -8,11 +8,9 @@ import (
 
 // Severities of errors and notices.
 const (
-	severityError  = "ERROR"
-	severityFatal  = "FATAL"
-	SeverityNotice = "NOTICE"
-	SeverityWarn   = "WARNING"
-	SeverityInfo   = "INFO"
+	severityError = "ERROR"
+	severityFatal = "FATAL"
+	SeverityWarn  = "WARNING"
 )
 
 func (c *Conn) sendError(severity string, e *pgerr.Error) {

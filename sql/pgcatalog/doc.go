@@ -6,7 +6,7 @@
 //	table_*.go    those computed from a catalog.Snapshot and static tables
 //	live.go       those whose rows come from the running server, through Live
 //	names.go      reg* types: names to oids and back
-//	info.go       pg_get_viewdef, pg_get_indexdef, has_table_privilege, ...
+//	info*.go      pg_get_viewdef, pg_get_indexdef, has_table_privilege, ...
 //
 // A relation that is none of these is empty: it exists because clients join it.
 //
