@@ -57,7 +57,24 @@ func (t *txn) addChange(ch *catalogChange) error {
 		return err
 	}
 	t.ddl, t.cat = append(t.ddl, ch), cat
+	for _, r := range ch.Put {
+		if r.Seq != nil && slices.Contains(ch.Create, r.ID) {
+			t.e.seqs.create(r) // the statements that follow draw from it
+		}
+	}
 	return nil
+}
+
+// dropDDL forgets the catalog changes from number from on.
+func (t *txn) dropDDL(from int) {
+	for _, ch := range t.ddl[from:] {
+		for _, r := range ch.Put {
+			if r.Seq != nil && slices.Contains(ch.Create, r.ID) {
+				t.e.seqs.drop(r.ID)
+			}
+		}
+	}
+	t.ddl = t.ddl[:from]
 }
 
 // createAs inserts the rows of CREATE TABLE ... AS.

@@ -125,6 +125,7 @@ func (ct *cut) resolve(r *request) error {
 	}
 	if err != nil {
 		t.dropStreams(0)
+		t.dropDDL(0)
 		return err
 	}
 	if len(t.ddl) > 0 {

@@ -29,10 +29,14 @@ func (s *sequences) init() {
 	s.seqs, s.moved, s.loaded = map[catalog.ID]*sequence{}, map[catalog.ID]bool{}, map[catalog.ID]int64{}
 }
 
-// create starts a sequence, at the value that recovery found if there is one.
+// create starts a sequence, at the value that recovery found if there is one. One that its transaction has used already
+// goes on.
 func (s *sequences) create(meta *catalog.Relation) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.seqs[meta.ID] != nil {
+		return
+	}
 	q := &sequence{def: meta.Seq, name: meta.Name, next: meta.Seq.Start}
 	if v, ok := s.loaded[meta.ID]; ok {
 		q.next = v

@@ -123,7 +123,8 @@ func (t *txn) Savepoint() Mark {
 func (t *txn) RollbackTo(m Mark) {
 	t.undo.rollback(m.undo)
 	t.dropStreams(m.streams)
-	t.ddl, t.cat, t.bytes = t.ddl[:m.ddl], m.cat, m.bytes
+	t.dropDDL(m.ddl)
+	t.cat, t.bytes = m.cat, m.bytes
 }
 
 func (t *txn) dropStreams(from int) {
@@ -172,7 +173,8 @@ func (t *txn) Rollback() {
 		return
 	}
 	t.dropStreams(0)
-	t.tables, t.ddl, t.undo = nil, nil, undoLog{}
+	t.dropDDL(0)
+	t.tables, t.undo = nil, undoLog{}
 	t.finish()
 }
 
