@@ -277,6 +277,9 @@ func (j *Join) deltaWithDelta(s *Step, out Emit) {
 			j.buf.add(int32(i), state.Ref(k), j.l.d.Weight(i), j.r.d.Weight(int(k)))
 			if j.buf.full() {
 				j.flushDelta(s, out)
+				if s.Stopped != nil && s.Stopped() {
+					return
+				}
 			}
 		}
 	}

@@ -39,6 +39,7 @@ func (r *runner) operator(n physical.Node) (Rows, error) {
 			}
 		},
 	}
+	x.step.Stopped = func() bool { return x.err != nil || r.ctx.Err() != nil }
 	return x, nil
 }
 
@@ -89,6 +90,9 @@ func (x *operator) advance() error {
 func (x *operator) failed() error {
 	if x.err == nil {
 		x.err = x.r.raise()
+	}
+	if x.err == nil {
+		x.err = x.r.live()
 	}
 	return x.err
 }
