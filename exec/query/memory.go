@@ -39,9 +39,12 @@ func (m *memory) add(b *vec.Batch) error {
 	return nil
 }
 
+// batchSize is about what a batch takes beside its values: what is held of rows without columns.
+const batchSize = 64
+
 // usedSize is the bytes a copy of b takes, whatever room its vectors have.
 func usedSize(b *vec.Batch) int {
-	n := 0
+	n := batchSize
 	for _, v := range b.Cols {
 		if v != nil {
 			n += 8*len(v.I64) + 8*len(v.F64) + 4*len(v.Off) + 8*len(v.Nulls)
