@@ -16,6 +16,12 @@ import (
 // The space guard asks half of MinFree here: rows were refused by Append
 // before, and a commit of extra records alone is how a DROP gets through.
 func (s *Store) Commit(epoch uint64, txns []uint64, extra ...Record) (Position, error) {
+	return s.CommitWhile(epoch, txns, nil, extra...)
+}
+
+// CommitWhile is Commit that runs work on the way, while the kernel writes and
+// before it waits for the disk.
+func (s *Store) CommitWhile(epoch uint64, txns []uint64, work func(), extra ...Record) (Position, error) {
 	l := s.log
 	l.commitMu.Lock()
 	defer l.commitMu.Unlock()
@@ -29,6 +35,12 @@ func (s *Store) Commit(epoch uint64, txns []uint64, extra ...Record) (Position, 
 	f, end, err := l.writeCommit(epoch, txns, extra)
 	if err != nil {
 		return Position{}, err
+	}
+	if work != nil {
+		if !s.opts.Async {
+			startWriteback(f, end.Offset&^4095, 0)
+		}
+		work()
 	}
 	if !s.opts.Async {
 		if err := fdatasync(f); err != nil {

@@ -240,7 +240,8 @@ func fdatasync(f *os.File) error {
 }
 
 // startWriteback asks the kernel to begin writing a range, so that the sync of
-// a large commit finds most of it on disk already. A refusal costs only time.
+// a large commit finds most of it on disk already. n = 0 is to the end of the
+// file. A refusal costs only time.
 func startWriteback(f *os.File, off, n int64) {
 	if rc, err := f.SyscallConn(); err == nil {
 		rc.Control(func(fd uintptr) {

@@ -22,7 +22,7 @@ import (
 //
 //	pin its inputs and open a tap, at one epoch -> run the pinned rows through the view's own private dataflow
 //	-> run what the tap collected meanwhile, until little is left
-//	-> cutover: in one epoch of the engine goroutine, run the rest, log the catalog entry, join the main dataflow
+//	-> cutover: in one epoch of its own, run the rest, log the catalog entry, join the main dataflow
 //
 // Before the cutover nothing is in the catalog, the log or a manifest: an error, a cancel or a crash leaves nothing.
 // Replay meets the catalog entry in the log and fills the view from the state of that epoch (filler.fillNow), which is
@@ -252,7 +252,7 @@ func (ct *cut) cutover(ctx context.Context, f *filler, tp *tap, ch *catalogChang
 	return nil
 }
 
-// openTap pins relations and opens a tap on what changes them from the next epoch on. The engine goroutine does it: no
+// openTap pins relations and opens a tap on what changes them from the next epoch on. It is done between epochs: no
 // epoch lies between the two, and no step is running.
 func (e *Engine) openTap(ids []catalog.ID) (p *pin, tp *tap, err error) {
 	err = e.submit(&request{run: func(ct *cut) error {
@@ -286,7 +286,7 @@ func (e *Engine) rowsOf(p *pin, ids []catalog.ID) int64 {
 	return n
 }
 
-// taps collect the changes of relations for running backfills. The engine goroutine opens, closes and feeds them; the
+// taps collect the changes of relations for running backfills. Who has the turn opens, closes and feeds them; the
 // backfills take from them.
 type taps struct {
 	mu   sync.Mutex

@@ -31,7 +31,7 @@ type streamManifest struct {
 	Rows      int64
 }
 
-// checkpointer writes dirty pages beside the engine goroutine, one checkpoint at a time.
+// checkpointer writes dirty pages beside the epochs, one checkpoint at a time.
 type checkpointer struct {
 	finished chan *checkpoint // has room for one
 	running  bool
@@ -93,6 +93,7 @@ func (e *Engine) startCheckpoint() {
 	go func() {
 		k.err = c.write(k)
 		c.ckpt.finished <- k
+		e.checkpointed.set()
 	}()
 }
 
@@ -170,7 +171,16 @@ func (c *core) write(k *checkpoint) error {
 	return c.store.Truncate()
 }
 
-// checkpointDone ends a checkpoint on the engine goroutine.
+// pollCheckpoint ends the running checkpoint if it has finished.
+func (e *Engine) pollCheckpoint() {
+	select {
+	case k := <-e.core.ckpt.finished:
+		e.checkpointDone(k)
+	default:
+	}
+}
+
+// checkpointDone ends a checkpoint, between epochs.
 func (e *Engine) checkpointDone(k *checkpoint) {
 	c := e.core
 	for _, done := range k.done {
@@ -189,7 +199,7 @@ func (e *Engine) checkpointDone(k *checkpoint) {
 	e.stats.CheckpointPages.Add(int64(len(k.pages)))
 }
 
-// finalCheckpoint makes the next start quick. The engine goroutine has ended.
+// finalCheckpoint makes the next start quick. No epoch follows.
 func (e *Engine) finalCheckpoint(c *core) error {
 	if c.ckpt.running {
 		e.checkpointDone(<-c.ckpt.finished)

@@ -4,8 +4,9 @@
 //	connector -Part->                                                   +--> dataflow.Step (beside) +
 //	                                                                                     checkpoint, later, off this path
 //
-// One goroutine (Engine.run) cuts epochs: all that waits in the queue becomes one epoch as soon as it is free, so one
-// INSERT waits for nobody and many writers share one fsync (D3). Everything uncertain is settled before the log append;
+// One goroutine at a time, whoever holds Engine.turn, cuts epochs: all that waits in the queue becomes one epoch as soon
+// as the turn is free, so one INSERT waits for nobody and many writers share one fsync (D3). A writer that finds the turn
+// free makes the epoch itself; what came in meanwhile is for the engine goroutine (Engine.run). Everything uncertain is settled before the log append;
 // the dataflow is a pure function of the log, so recovery is: load the pages of the manifest, replay the log behind it.
 //
 // Files, in the order of an event: door.go (the contract), txn.go (a transaction), write.go (INSERT, UPDATE, DELETE to
@@ -18,6 +19,6 @@
 //   - Log durable, then published, then acknowledged (D4). With async durability: published, then acknowledged, and
 //     the log is synced behind.
 //   - What readers see (relations, catalog, epoch) changes only under publish's write lock, all of it at once.
-//   - Only the engine goroutine changes state tables; everything else reads pins or takes the read lock.
-//   - Locks: publish before nothing; queue.mu, seqs.mu and jobs.mu are leaves.
+//   - Only who has the turn changes state tables; everything else reads pins or takes the read lock.
+//   - Locks: turn, then publish; queue.mu, seqs.mu and jobs.mu are leaves.
 package engine

@@ -68,11 +68,15 @@ type Engine struct {
 	opts Options
 	log  *slog.Logger
 
-	queue   queue
-	nextTxn atomic.Uint64 // numbers transactions in the log; never reused within a process
+	queue queue
+	// turn is held by whoever makes an epoch, or does what must lie between epochs: the engine goroutine, or a writer that
+	// found the engine free.
+	turn         sync.Mutex
+	checkpointed signal
+	nextTxn      atomic.Uint64 // numbers transactions in the log; never reused within a process
 
-	// publish guards what readers see: core's relations, graph state, catalog and epoch. The engine goroutine holds it
-	// exclusively while it applies an epoch; readers share it to pin or look up, never across a wait.
+	// publish guards what readers see: core's relations, graph state, catalog and epoch. Whoever has the turn
+	// holds it exclusively while it applies an epoch; readers share it to pin or look up, never across a wait.
 	publish sync.RWMutex
 	core    *core
 
@@ -140,6 +144,7 @@ func Open(o Options) (*Engine, error) {
 	e := &Engine{opts: o, log: o.Logger, done: make(chan struct{})}
 	e.ctx, e.stop = context.WithCancelCause(context.Background())
 	e.queue.init()
+	e.checkpointed = make(signal, 1)
 	c, err := e.recover()
 	if err != nil {
 		return nil, err

@@ -2,6 +2,8 @@ package engine
 
 import (
 	"errors"
+	"fmt"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -43,7 +45,7 @@ type sourceError struct {
 	connect.RowError
 }
 
-// run is the engine goroutine.
+// run is the engine goroutine: it makes the epochs that no writer makes itself (submit), and what is due by time.
 func (e *Engine) run() {
 	defer close(e.done)
 	tick := time.NewTicker(e.opts.CheckpointEvery)
@@ -51,20 +53,32 @@ func (e *Engine) run() {
 	for {
 		select {
 		case <-e.queue.wake:
-			e.runEpoch(e.queue.take())
+			e.inTurn(e.nextEpoch)
 		case <-tick.C:
-			e.housekeeping()
-		case f := <-e.core.ckpt.finished:
-			e.checkpointDone(f)
+			e.inTurn(e.housekeeping)
+		case <-e.checkpointed:
+			e.inTurn(e.pollCheckpoint)
 		case <-e.ctx.Done():
-			for reqs := e.queue.take(); len(reqs) > 0; reqs = e.queue.take() {
-				e.runEpoch(reqs)
-			}
-			e.queue.close(e.stopped())
+			e.inTurn(func() {
+				for reqs := e.queue.take(); len(reqs) > 0; reqs = e.queue.take() {
+					e.runEpoch(reqs)
+				}
+				e.queue.close(e.stopped())
+			})
 			return
 		}
 	}
 }
+
+// inTurn runs f when it is the turn of the caller to change the engine's state.
+func (e *Engine) inTurn(f func()) {
+	e.turn.Lock()
+	defer e.turn.Unlock()
+	f()
+}
+
+// nextEpoch makes one epoch of what waits.
+func (e *Engine) nextEpoch() { e.runEpoch(e.queue.take()) }
 
 // now is the wall clock as an epoch clock, which never goes back.
 func (c *core) now() int64 { return max(c.clock, types.TimestampFromTime(time.Now())) }
@@ -84,20 +98,25 @@ func (e *Engine) runEpoch(reqs []*request) {
 	}
 	if f := e.failed.Load(); f != nil {
 		for _, r := range reqs {
-			r.done <- f
+			r.answer(f)
 		}
 		return
 	}
+	defer func() {
+		if p := recover(); p != nil {
+			e.afterPanic(reqs, p)
+		}
+	}()
 	if r := reqs[0]; r.run != nil {
 		ct := e.newCut()
-		r.done <- r.run(ct)
+		r.answer(r.run(ct))
 		return
 	}
 	e.throttle()
 	ct := e.newCut()
 	for _, r := range reqs {
 		if err := ct.resolve(r); err != nil {
-			r.done <- err
+			r.answer(err)
 			continue
 		}
 		ct.accepted = append(ct.accepted, r)
@@ -110,6 +129,19 @@ func (e *Engine) runEpoch(reqs []*request) {
 		err = ct.commit()
 	}
 	ct.answer(err)
+}
+
+// afterPanic treats a bug in the making of an epoch as a failed log write: what is in memory is not trusted any more,
+// and what became of the epoch is on disk.
+func (e *Engine) afterPanic(reqs []*request, p any) {
+	e.log.Error("making an epoch failed", "panic", p, "stack", string(debug.Stack()))
+	err := e.recoverAfter(fmt.Errorf("internal error: %v", p))
+	for _, r := range reqs {
+		if r.part != nil && r.part.part.Release != nil {
+			r.part.part.Release()
+		}
+		r.answer(err)
+	}
 }
 
 // resolve settles one request against the state and the epoch so far. An error leaves the epoch as it was.
@@ -382,6 +414,18 @@ func (ct *cut) commit() error {
 	if len(ct.ddl) > 0 {
 		return ct.commitDDL(txns, last)
 	}
+	if ct.small() {
+		var res *dataflow.Result
+		work := func() { res = ct.compute() }
+		if _, err := c.store.CommitWhile(ct.epoch, txns, work, last); err != nil {
+			if res != nil {
+				c.graph.Abort()
+			}
+			return err
+		}
+		ct.publish(res)
+		return nil
+	}
 	durable := make(chan error, 1)
 	go func() {
 		_, err := c.store.Commit(ct.epoch, txns, last)
@@ -396,6 +440,18 @@ func (ct *cut) commit() error {
 	return nil
 }
 
+// small says that waking a second goroutine would cost more than computing beside the log write gains.
+func (ct *cut) small() bool {
+	const rows = 256
+	n := 0
+	for _, batches := range ct.inputs {
+		for _, b := range batches {
+			n += b.N
+		}
+	}
+	return n <= rows
+}
+
 // compute runs the dataflow over the epoch's input; nothing of it is seen before publish.
 func (ct *cut) compute() *dataflow.Result {
 	return ct.c.graph.Step(ct.c.newStep(ct.e, ct.epoch, ct.clock), ct.inputs)
@@ -405,8 +461,8 @@ func (ct *cut) compute() *dataflow.Result {
 func (ct *cut) publish(res *dataflow.Result) {
 	e := ct.e
 	e.publish.Lock()
+	defer e.publish.Unlock()
 	ct.apply(res)
-	e.publish.Unlock()
 	e.stats.Epochs.Add(1)
 }
 
@@ -459,7 +515,7 @@ func (ct *cut) answer(err error) {
 		if r.part != nil && r.part.part.Release != nil {
 			r.part.part.Release()
 		}
-		r.done <- err
+		r.answer(err)
 	}
 	if err == nil {
 		ct.e.stats.CommittedTxns.Add(int64(len(ct.accepted)))

@@ -11,35 +11,44 @@ type request struct {
 	done chan error
 }
 
-// queue is what waits for the engine goroutine.
+// signal has room for one: setting it again before it is received adds nothing.
+type signal chan struct{}
+
+func (s signal) set() {
+	select {
+	case s <- struct{}{}:
+	default:
+	}
+}
+
+// answer tells the outcome; only the first answer counts.
+func (r *request) answer(err error) {
+	select {
+	case r.done <- err:
+	default:
+	}
+}
+
+// queue is what waits for the next epoch.
 type queue struct {
 	mu     sync.Mutex
 	items  []*request
 	closed error
-	wake   chan struct{} // has room for one: there may be items
+	wake   signal // there may be items that nobody but the engine goroutine will take
 }
 
-func (q *queue) init() { q.wake = make(chan struct{}, 1) }
+func (q *queue) init() { q.wake = make(signal, 1) }
 
 // put adds r, or answers it at once when the queue is closed.
 func (q *queue) put(r *request) {
 	r.done = make(chan error, 1)
 	q.mu.Lock()
+	defer q.mu.Unlock()
 	if q.closed != nil {
-		q.mu.Unlock()
-		r.done <- q.closed
+		r.answer(q.closed)
 		return
 	}
 	q.items = append(q.items, r)
-	q.mu.Unlock()
-	q.signal()
-}
-
-func (q *queue) signal() {
-	select {
-	case q.wake <- struct{}{}:
-	default:
-	}
 }
 
 // take removes the requests of the next epoch: the first one alone if it needs the epoch to itself, else all up to
@@ -57,7 +66,7 @@ func (q *queue) take() []*request {
 	out := q.items[:n:n]
 	q.items = q.items[n:]
 	if len(q.items) > 0 {
-		q.signal()
+		q.wake.set()
 	}
 	return out
 }
@@ -69,14 +78,23 @@ func (q *queue) close(err error) {
 	q.items, q.closed = nil, err
 	q.mu.Unlock()
 	for _, r := range items {
-		r.done <- err
+		r.answer(err)
 	}
 }
 
 func (r *request) alone() bool { return r.run != nil || r.txn != nil && len(r.txn.ddl) > 0 }
 
 // submit waits until r's epoch is acknowledged. It cannot be cancelled: once queued, the outcome is the engine's to tell.
+// Whoever finds the engine free makes the epoch on its own goroutine: a lone writer pays for no goroutine switch.
 func (e *Engine) submit(r *request) error {
 	e.queue.put(r)
+	if e.turn.TryLock() {
+		func() {
+			defer e.turn.Unlock()
+			e.nextEpoch()
+		}()
+	} else {
+		e.queue.wake.set()
+	}
 	return <-r.done
 }

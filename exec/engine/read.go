@@ -32,7 +32,7 @@ func (e *Engine) pin(ids []catalog.ID) *pin {
 // pinLocked is pin under the publish lock, in either mode.
 func (e *Engine) pinLocked(ids []catalog.ID) *pin { return e.core.pin(ids) }
 
-// pin takes snapshots for the engine goroutine, for recovery, or under the publish lock.
+// pin takes snapshots for who has the turn, for recovery, or under the publish lock.
 func (c *core) pin(ids []catalog.ID) *pin {
 	p := &pin{core: c, epoch: c.epoch, clock: c.clock, cat: c.cat}
 	if ids == nil {

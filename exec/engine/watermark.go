@@ -10,7 +10,7 @@ import (
 	"github.com/millracedb/millrace/sql/vec"
 )
 
-// stream is the run-time state of a stream: its watermark, which the engine goroutine alone uses, and how far back its
+// stream is the run-time state of a stream: its watermark, used by who has the turn, and how far back its
 // rows are kept, which the publish lock guards.
 type stream struct {
 	id catalog.ID

@@ -37,7 +37,7 @@ type Reader interface {
 	Bytes() int64
 }
 
-// Pages is what checkpoints need from every state table. Methods are called by the engine goroutine between steps, when no
+// Pages is what checkpoints need from every state table. Methods are called by the engine between steps, when no
 // change is pending.
 type Pages interface {
 	// ID is the table's id, the Table of its pages in storage.
