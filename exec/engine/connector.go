@@ -206,6 +206,7 @@ func (r *sourceRun) Deliver(ctx context.Context, p *connect.Part) error {
 	}
 	req := &request{part: &sourcePart{run: r, part: p}}
 	r.e.queue.put(req)
+	r.e.queue.wake.set()
 	go func() {
 		if err := <-req.done; err != nil {
 			r.broken.Store(true)

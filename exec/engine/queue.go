@@ -39,7 +39,8 @@ type queue struct {
 
 func (q *queue) init() { q.wake = make(signal, 1) }
 
-// put adds r, or answers it at once when the queue is closed.
+// put adds r, or answers it at once when the queue is closed. Somebody must take it: the caller wakes the engine goroutine
+// or takes it itself.
 func (q *queue) put(r *request) {
 	r.done = make(chan error, 1)
 	q.mu.Lock()
