@@ -33,7 +33,9 @@ type Intake interface {
 
 // Part is a piece of input that enters one epoch as a whole.
 type Part struct {
-	// Rows has the stream's columns in order, all weights +1 unless the format says otherwise.
+	// Rows has the relation's columns in order. A stream's rows have weight +1. A table's rows are changes by
+	// primary key, in order: +1 puts the row in place of the one with its key, -1 takes the row of its key away
+	// (its other columns are not looked at, and a key that is not there is no error).
 	Rows *vec.Batch
 	// Runs cuts Rows into runs of one partition each, in row order: a stream's watermark is tracked for
 	// each partition and is the least of them (D11).
