@@ -3,6 +3,7 @@ package storage
 import (
 	"fmt"
 	"iter"
+	"slices"
 )
 
 // Scanner reads one relation's records. It is for one goroutine; Close it.
@@ -76,7 +77,9 @@ func (sc *Scanner) Next() (Record, bool, error) {
 			if c == nil || c.epoch > sc.to {
 				return Record{}, false, nil
 			}
-			if c.epoch <= sc.from {
+			// An epoch without rows of the relation is passed over as a whole: its
+			// mixed extents may be in segments that are not pinned, or gone.
+			if c.epoch <= sc.from || !slices.Contains(c.rels, sc.r.rel) {
 				continue
 			}
 			sc.cur = c.epoch

@@ -331,6 +331,54 @@ func TestRetention(t *testing.T) {
 	s.Close()
 }
 
+// A scan asks only for segments with rows of its relation. An epoch without
+// any may be committed beside them and have its own elsewhere, mixed, in a
+// segment that the scan has not pinned or that is gone: that is no damage.
+func TestScanPassesOverMixedEpoch(t *testing.T) {
+	s := mustOpen(t, testOptions(t.TempDir()))
+	const txn = 1000
+	half := string(bytes.Repeat([]byte("h"), directSize*2/3))
+	for rel := uint32(2); rel <= 3; rel++ { // leaves one extent of both
+		if err := s.Append(txn, rec(rel, half)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fill := string(bytes.Repeat([]byte("f"), 300<<10))
+	epoch := uint64(0)
+	for s.log.active().seq == 1 {
+		epoch++
+		commitText(t, s, epoch, 9, fill)
+	}
+	epoch++
+	if _, err := s.Commit(epoch, []uint64{txn}); err != nil {
+		t.Fatal(err)
+	}
+	epoch++
+	commitText(t, s, epoch, 1, "mine")
+	want := []string{fmt.Sprint(epoch, " mine")}
+	equal(t, "scan", scanned(t, s, 1, 0, epoch), want)
+	if got := scanned(t, s, 3, 0, epoch); len(got) != 1 {
+		t.Fatalf("scan of a relation in the mixed extent: %d rows", len(got))
+	}
+	for rel := range uint32(10) {
+		if rel != 1 {
+			s.DropRelation(rel)
+		}
+	}
+	checkpoint(t, s, epoch, "m", nil)
+	if err := s.Truncate(); err != nil {
+		t.Fatal(err)
+	}
+	if s.log.find(1) != nil {
+		t.Fatal("the segment with the mixed extent is still there")
+	}
+	for range 2 {
+		equal(t, "scan after truncation", scanned(t, s, 1, 0, epoch), want)
+		s = reopen(t, s)
+	}
+	s.Close()
+}
+
 func TestAsync(t *testing.T) {
 	o := testOptions(t.TempDir())
 	o.Async = true
