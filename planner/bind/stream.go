@@ -213,9 +213,10 @@ func (c *creator) format() error {
 	if err != nil {
 		return err
 	}
-	if f.Key != "" {
-		return pgerr.Unsupported("KEY ENCODE").At(f.Pos())
+	keyOpts, err := optionMap(f.KeyOpts)
+	if err != nil {
+		return err
 	}
-	c.rel.Format = &catalog.Format{Format: f.Format, Encode: f.Encode, Options: maps.Clone(opts)}
+	c.rel.Format = &catalog.Format{Format: f.Format, Encode: f.Encode, Options: maps.Clone(opts), Key: f.Key, KeyOptions: maps.Clone(keyOpts)}
 	return nil
 }

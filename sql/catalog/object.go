@@ -95,10 +95,12 @@ type Watermark struct {
 	Delay int64 // microseconds
 }
 
-// Format is FORMAT f ENCODE e (options).
+// Format is FORMAT f ENCODE e (options) KEY ENCODE k (options).
 type Format struct {
 	Format, Encode string
 	Options        map[string]string `json:",omitempty"`
+	Key            string            `json:",omitempty"`
+	KeyOptions     map[string]string `json:",omitempty"`
 }
 
 // SequenceDef is a sequence's definition; its current value is engine state.
