@@ -28,7 +28,8 @@ func kills(t *testing.T) int {
 	return 100
 }
 
-const batchRows = 400
+// batchRows is small, since every kill is followed by a recount of all there is.
+const batchRows = 120
 
 // load is what one writer knows: how far its statements were acknowledged. A statement that was under way at the kill
 // may be there or not, but whole.
@@ -36,8 +37,20 @@ type load struct {
 	name  string
 	acked int // statements 1..acked are durable
 	write func(ctx context.Context, c *pgx.Conn, n int) error
-	// check compares what is there; it returns the number of statements found, which must be acked or acked+1.
+	// found checks what is there, and returns the number of statements found, which must be acked or acked+1.
 	found func(t *testing.T, c *pgx.Conn) int
+}
+
+// view is a materialized view and its query, which is compared with it.
+type view struct{ name, query string }
+
+var views = []view{
+	{"per_writer", "SELECT writer, count(*) AS n, max(seq) AS last, sum(seq) AS total FROM events GROUP BY writer"},
+	{"recent", "SELECT seq % 100 AS slot, count(*) AS n FROM events GROUP BY 1"},
+	{"joined", "SELECT a.id, a.balance, p.n FROM accounts a LEFT JOIN per_writer p ON p.writer = a.id"},
+	{"total", "SELECT sum(balance) AS s, sum(changes) AS c FROM accounts"},
+	{"per_part", "SELECT part, count(*) AS n, max(seq) AS last, sum(seq) AS total FROM feed GROUP BY part"},
+	{"feed_slots", "SELECT f.seq % 50 AS slot, count(*) AS n, sum(a.id) AS ids FROM feed f JOIN accounts a ON a.id = f.seq % 10 GROUP BY 1"},
 }
 
 func TestNothingAcknowledgedIsLost(t *testing.T) {
@@ -45,20 +58,21 @@ func TestNothingAcknowledgedIsLost(t *testing.T) {
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 1))
 	srv := rig.Millrace(t)
+	source := startFeed(t)
 	srv.Exec(
+		source.stream(),
 		"CREATE STREAM events (writer int, seq bigint, pad text)",
 		"CREATE TABLE accounts (id int PRIMARY KEY, balance bigint, changes bigint)",
 		"INSERT INTO accounts VALUES (0,0,0), (1,0,0), (2,0,0), (3,0,0), (4,0,0), (5,0,0), (6,0,0), (7,0,0), (8,0,0), (9,0,0)",
-		"CREATE MATERIALIZED VIEW per_writer AS SELECT writer, count(*) AS n, max(seq) AS last, sum(seq) AS total FROM events GROUP BY writer",
-		"CREATE MATERIALIZED VIEW recent AS SELECT seq % 100 AS slot, count(*) AS n FROM events GROUP BY 1",
-		"CREATE MATERIALIZED VIEW joined AS SELECT a.id, a.balance, p.n FROM accounts a LEFT JOIN per_writer p ON p.writer = a.id",
-		"CREATE MATERIALIZED VIEW total AS SELECT sum(balance) AS s, sum(changes) AS c FROM accounts",
 	)
+	for _, v := range views {
+		srv.Exec("CREATE MATERIALIZED VIEW " + v.name + " AS " + v.query)
+	}
 	loads := []*load{inserts(0), inserts(1), copies(2), copies(3), transfers(t), blocks(4)}
 	var slowest time.Duration
 	n := kills(t)
 	for k := range n {
-		runUntilKilled(t, srv, loads, time.Duration(20+r.IntN(180))*time.Millisecond)
+		runUntilKilled(t, srv, loads, source, time.Duration(20+r.IntN(180))*time.Millisecond)
 		began := time.Now()
 		srv.Restart()
 		slowest = max(slowest, time.Since(began))
@@ -70,9 +84,11 @@ func TestNothingAcknowledgedIsLost(t *testing.T) {
 				l.acked = got
 			}
 		}
+		source.check(t, c)
 		sameAsRecomputed(t, c)
 		_ = c.Close(context.Background())
 	}
+	source.finish(t, srv)
 	total := 0
 	for _, l := range loads {
 		t.Logf("%s: %d statements", l.name, l.acked)
@@ -82,9 +98,14 @@ func TestNothingAcknowledgedIsLost(t *testing.T) {
 }
 
 // runUntilKilled lets every load write until the server is killed.
-func runUntilKilled(t *testing.T, srv *rig.Server, loads []*load, after time.Duration) {
+func runUntilKilled(t *testing.T, srv *rig.Server, loads []*load, source *feed, after time.Duration) {
 	t.Helper()
 	var wg sync.WaitGroup
+	reader := srv.Connect()
+	wg.Go(func() {
+		source.watch(context.Background(), reader)
+		_ = reader.Close(context.Background())
+	})
 	for _, l := range loads {
 		c := srv.Connect()
 		wg.Go(func() {
@@ -187,19 +208,21 @@ func row(t *testing.T, c *pgx.Conn, sql string, to ...any) {
 	}
 }
 
-// sameAsRecomputed compares each view with its query over what is there now.
+// sameAsRecomputed compares each view with its query over what is there now. Both are read in one transaction, at one
+// epoch, because records of the feed keep coming.
 func sameAsRecomputed(t *testing.T, c *pgx.Conn) {
 	t.Helper()
-	for _, v := range []struct{ view, query string }{
-		{"per_writer", "SELECT writer, count(*) AS n, max(seq) AS last, sum(seq) AS total FROM events GROUP BY writer"},
-		{"recent", "SELECT seq % 100 AS slot, count(*) AS n FROM events GROUP BY 1"},
-		{"joined", "SELECT a.id, a.balance, p.n FROM accounts a LEFT JOIN per_writer p ON p.writer = a.id"},
-		{"total", "SELECT sum(balance) AS s, sum(changes) AS c FROM accounts"},
-	} {
-		got, want := rows(t, c, "SELECT * FROM "+v.view+" ORDER BY 1"), rows(t, c, v.query+" ORDER BY 1")
-		if got != want {
-			t.Fatalf("view %s:\n%s\nrecomputed:\n%s", v.view, got, want)
+	err := pgx.BeginTxFunc(context.Background(), c, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(pgx.Tx) error {
+		for _, v := range views {
+			got, want := rows(t, c, "SELECT * FROM "+v.name+" ORDER BY 1"), rows(t, c, v.query+" ORDER BY 1")
+			if got != want {
+				t.Fatalf("view %s:\n%s\nrecomputed:\n%s", v.name, got, want)
+			}
 		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 
