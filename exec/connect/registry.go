@@ -21,6 +21,8 @@ type Connector struct {
 	// Probe asks the outside system whether the source could run: it is reached, and what is to be read is
 	// there. CREATE STREAM runs it; it ends within its own bounds even where ctx has none.
 	Probe func(ctx context.Context, spec StreamSpec) error
+	// Sink makes sinks; nil: the connector reads only.
+	Sink *SinkKind
 }
 
 // Option is a key of WITH (...).

@@ -1,0 +1,68 @@
+package format
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/millracedb/millrace/sql/catalog"
+	"github.com/millracedb/millrace/sql/pgerr"
+	"github.com/millracedb/millrace/sql/vec"
+)
+
+// Encoder turns rows into the bytes of records: a Decoder's inverse. One is made for the values of a sink's records,
+// another for their keys; each is used by one goroutine and allocates nothing per row but what dst grows by.
+type Encoder interface {
+	// Start is called before the first row of each life of the sink. It may use the network: a schema is registered.
+	Start(ctx context.Context) error
+	// Row appends row i of b, a batch of all columns of EncodeSpec.Columns, as a whole record.
+	Row(dst []byte, b *vec.Batch, i int) ([]byte, error)
+	// Change appends a change in Debezium's envelope: what the values of FORMAT DEBEZIUM are.
+	Change(dst []byte, b *vec.Batch, c Change) ([]byte, error)
+}
+
+// Change is a change of one row, for Debezium's envelope.
+type Change struct {
+	Before, After int  // row numbers in the batch; -1: none
+	Op            byte // 'c' created, 'u' updated, 'd' deleted, 'r' read: it is part of the sink's first snapshot
+	Epoch         uint64
+	Millis        int64 // when it is sent, milliseconds since 1970
+}
+
+// EncodeSpec is what an encoder is made for.
+type EncodeSpec struct {
+	Encode  string // JSON, AVRO, ... in upper case
+	Format  string // PLAIN, UPSERT or DEBEZIUM: whether Row or Change makes a value; a key is always made by Row
+	Key     bool   // the encoder makes records' keys
+	Topic   string
+	Name    string           // of the relation whose changes are sent
+	Columns []catalog.Column // of the batches
+	Cols    []int            // which of them a record holds
+	Options map[string]string
+}
+
+// NewEncoder returns the encoder for one side of a sink's records. It uses no network.
+func NewEncoder(s EncodeSpec) (Encoder, error) {
+	switch s.Encode {
+	case "JSON":
+		return newJSONEncoder(s)
+	case "TEXT", "BYTES":
+		return newTextEncoder(s)
+	}
+	return nil, pgerr.Unsupported("ENCODE " + strings.ToUpper(s.Encode) + " of a sink")
+}
+
+// checkEncodeOptions refuses options of ENCODE ... (...) that are not among known.
+func checkEncodeOptions(s EncodeSpec, known ...string) error {
+	for _, name := range slices.Sorted(maps.Keys(s.Options)) {
+		if !slices.Contains(known, name) {
+			e := pgerr.Newf(pgerr.InvalidParameterValue, "unrecognized parameter \"%s\"", name)
+			if len(known) == 0 {
+				return e.WithHint("ENCODE %s of a sink has no parameters.", s.Encode)
+			}
+			return e.WithHint("Parameters of ENCODE %s of a sink: %s.", s.Encode, strings.Join(known, ", "))
+		}
+	}
+	return nil
+}
