@@ -23,6 +23,19 @@ type Source interface {
 	Close()
 }
 
+// Replayer is a Source that can read single records again.
+type Replayer interface {
+	// Replay reads the records at the given places, and delivers them in parts that name in Replayed those that they
+	// settle; one that is still bad is among the part's errors, too. It is called instead of Run, with what the engine
+	// has committed. For a table the records behind a place that have its key follow it again, so that the newest one
+	// has the last word.
+	Replay(ctx context.Context, committed Offsets, places []Place, in Intake) error
+}
+
+// Committer is a Source that wants to know how far the engine is: Committed is called after a part has become durable,
+// with the part's offsets, and must not block.
+type Committer interface{ Committed(Offsets) }
+
 // Intake is the engine's side.
 type Intake interface {
 	// Deliver queues a part for the next epoch and takes it over: the source touches neither the part nor
@@ -42,6 +55,8 @@ type Part struct {
 	Runs []Run
 	// Errors are the records of this part that could not be decoded.
 	Errors []RowError
+	// Replayed are records that were read again (Replayer): their error rows go in the epoch in which this part enters.
+	Replayed []Place
 	// Offsets is where each partition named in it continues after this part. Partitions that are not
 	// named are where they were: the engine merges, it does not replace.
 	Offsets Offsets
@@ -58,10 +73,20 @@ type Run struct {
 
 // RowError is a record that could not be decoded: a row of millrace.errors.
 type RowError struct {
-	// Err has the SQLSTATE and the reason; its Detail says where the record lies (topic, partition, offset).
+	// Err has the SQLSTATE and the reason.
 	Err *pgerr.Error
 	// Data is the record's first bytes as text.
 	Data string
+	// At is where the record lies, nil if the error is of no single record.
+	At *Place
+}
+
+// Place names a record of a source.
+type Place struct {
+	Topic     string
+	Partition int32
+	Offset    int64
+	Key       string // its first bytes as text; "" if it has none
 }
 
 // MaxErrorData bounds RowError.Data.
@@ -97,6 +122,9 @@ type PartitionStatus struct {
 	High      int64 // the end of what can be read, as last heard; -1: not heard yet
 	// LastEvent is the newest record timestamp delivered; zero: none yet.
 	LastEvent time.Time
+	Rate      float64 // records a second, of late
+	// Held says why nothing more is read from the partition (StreamSpec.StopOnError), "" if it is read.
+	Held string
 }
 
 // Lag is how many records are waiting, -1 while it is not known.
@@ -107,7 +135,7 @@ func (p PartitionStatus) Lag() int64 {
 	return max(p.High-p.Offset, 0)
 }
 
-// StreamSpec is what a connector is told about a stream.
+// StreamSpec is what a connector is told about a stream, or a table that it feeds.
 type StreamSpec struct {
 	Name    string
 	Columns []catalog.Column
@@ -115,4 +143,13 @@ type StreamSpec struct {
 	// returned it: no aliases, defaults filled in.
 	Options map[string]string
 	Format  catalog.Format
+	// PrimaryKey are the key columns of a table; nil for a stream.
+	PrimaryKey []int
+	// StopOnError: a bad record is not passed over. Its partition is held in front of it, the others go on.
+	StopOnError bool
+	// RateLimit is the number of records a second that the engine will take, 0: no limit. Parts should not be larger.
+	RateLimit int64
+	// Check, if not nil, is what must hold of the rows of b from row number from on, beside NOT NULL (CHECK constraints).
+	// It is called by one goroutine at a time.
+	Check func(b *vec.Batch, from int) error
 }

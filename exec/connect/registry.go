@@ -40,7 +40,8 @@ type Option struct {
 var StreamOptions = []Option{
 	{Name: "connector", Doc: "the name of the connector that feeds the stream"},
 	{Name: "retention", Doc: "how long rows are kept, an interval; 'forever' keeps them"},
-	{Name: "on_error", Doc: "'fail' makes reads raise instead of leaving bad rows out"},
+	{Name: "on_error", Doc: "what a bad record does: 'skip' leaves an error row, 'stop' holds its partition, 'fail' also makes reads raise"},
+	{Name: "rate_limit", Doc: "how many records are taken in a second at most"},
 }
 
 // Registry is the list of connectors of a server.

@@ -5,7 +5,6 @@ import (
 	"maps"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/millracedb/millrace/exec/connect"
 	"github.com/millracedb/millrace/exec/connect/format"
@@ -25,6 +24,7 @@ const (
 // builder turns records into a part. It belongs to the goroutine of Run.
 type builder struct {
 	decoder  format.Decoder
+	policy   policy
 	types    []types.Type
 	included []included
 	free     chan *vec.Batch // batches that the engine gave back
@@ -37,6 +37,7 @@ type builder struct {
 type progress struct {
 	records, bytes, bad uint64
 	next                connect.Offsets
+	counts              map[int32]uint64    // records of each partition
 	newest              map[int32]time.Time // record of each partition
 }
 
@@ -64,6 +65,7 @@ func newBuilder(spec connect.StreamSpec) (*builder, error) {
 		}
 		b.included = append(b.included, inc)
 	}
+	b.policy = newPolicy(spec)
 	var err error
 	b.decoder, err = format.New(spec.Format, spec.Columns)
 	return b, err
@@ -111,28 +113,32 @@ func (b *builder) begin() {
 		default:
 		}
 	}}
-	b.done = progress{next: connect.Offsets{}, newest: map[int32]time.Time{}}
+	b.done = progress{next: connect.Offsets{}, counts: map[int32]uint64{}, newest: map[int32]time.Time{}}
 }
 
 // full reports whether the part should be delivered before it takes more.
-func (b *builder) full() bool { return b.done.records >= partRecords || b.done.bytes >= partBytes }
+func (b *builder) full() bool {
+	return b.done.records >= b.policy.partRecords || b.done.bytes >= partBytes
+}
 
 // add takes the records of one partition from the front of rs, as many as fit, and returns the rest. next is
 // the partition's next offset. The records are recycled.
 func (b *builder) add(p int32, next int64, rs []*kgo.Record) []*kgo.Record {
 	b.begin()
-	rows := b.part.Rows.N
+	rows, had := b.part.Rows.N, b.done.records
 	var newest int64
 	for len(rs) > 0 && !b.full() {
 		r := rs[0]
-		rs = rs[1:]
 		if r.Offset >= next {
-			next = r.Offset + 1
 			if !r.Attrs.IsControl() {
-				b.record(r)
+				if !b.record(r) {
+					break // its partition is held
+				}
 				newest = max(newest, r.Timestamp.UnixMilli())
 			}
+			next = r.Offset + 1
 		}
+		rs = rs[1:]
 		r.Recycle()
 	}
 	if n := b.part.Rows.N - rows; n > 0 {
@@ -143,18 +149,27 @@ func (b *builder) add(p int32, next int64, rs []*kgo.Record) []*kgo.Record {
 		}
 	}
 	b.done.next[p] = next
+	b.done.counts[p] += b.done.records - had
 	if at := time.UnixMilli(newest); newest > 0 && at.After(b.done.newest[p]) {
 		b.done.newest[p] = at
 	}
 	return rs
 }
 
-func (b *builder) record(r *kgo.Record) {
+// record adds what a record says to the part. It reports false, and adds nothing, if the record is bad and may not be
+// passed over.
+func (b *builder) record(r *kgo.Record) bool {
+	from := b.part.Rows.N
+	err := b.decode(r)
+	if err == nil {
+		err = b.check(from)
+	}
+	if err != nil && !b.bad(r, err) {
+		return false
+	}
 	b.done.records++
 	b.done.bytes += uint64(len(r.Key) + len(r.Value))
-	if err := b.decode(r); err != nil {
-		b.bad(r, err)
-	}
+	return true
 }
 
 func (b *builder) decode(r *kgo.Record) error {
@@ -232,32 +247,4 @@ func appendJSONString(dst, s []byte) []byte {
 		return append(dst, `""`...)
 	}
 	return append(dst, quoted...)
-}
-
-// bad makes an error row of a record.
-func (b *builder) bad(r *kgo.Record, err error) {
-	b.done.bad++
-	e := *pgerr.Of(err)
-	where := "topic \"" + r.Topic + "\", " + place(r.Partition, r.Offset)
-	if e.Detail != "" {
-		where = e.Detail + " (" + where + ")"
-	}
-	e.Detail = where
-	b.part.Errors = append(b.part.Errors, connect.RowError{Err: &e, Data: excerpt(r.Value)})
-}
-
-// excerpt is the beginning of a value as text that can be stored.
-func excerpt(value []byte) string {
-	if len(value) > connect.MaxErrorData {
-		value = value[:connect.MaxErrorData]
-		for len(value) > 0 && !utf8.Valid(value[len(value)-min(len(value), utf8.UTFMax):]) && !utf8.RuneStart(value[len(value)-1]) {
-			value = value[:len(value)-1] // a character that was cut through
-		}
-	}
-	return storable(value)
-}
-
-// storable is a value as text that a database may hold.
-func storable(value []byte) string {
-	return strings.ReplaceAll(strings.ToValidUTF8(string(value), "\uFFFD"), "\x00", "\uFFFD")
 }

@@ -2,6 +2,8 @@ package kafka
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"net"
 	"strings"
@@ -14,10 +16,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-const (
-	dialTimeout  = 3 * time.Second
-	probeTimeout = 10 * time.Second
-)
+const probeTimeout = 10 * time.Second
 
 // probe reaches a broker, finds the topic, and asks the leaders of its partitions for their ends: what Run
 // will need, from the addresses that Run will use.
@@ -35,8 +34,22 @@ func probe(ctx context.Context, spec connect.StreamSpec) error {
 	}
 	defer cl.Close()
 	adm := kadm.NewClient(cl)
-	if _, err := topicOf(ctx, adm, c.topic); err != nil {
+	t, err := topicOf(ctx, adm, c.topic)
+	if err != nil {
 		return c.connectError(err, &trouble)
+	}
+	for p := range c.startOffsets {
+		if _, ok := t.Partitions[p]; !ok {
+			return pgerr.Newf(pgerr.InvalidParameterValue, "topic \"%s\" has no partition %d", c.topic, p).
+				WithHint("See parameter \"%s\".", optOffsets)
+		}
+	}
+	if c.errorsTopic != "" {
+		letters := c
+		letters.topic = c.errorsTopic
+		if _, err := topicOf(ctx, adm, c.errorsTopic); err != nil {
+			return letters.connectError(err, &trouble)
+		}
 	}
 	ends, err := adm.ListEndOffsets(ctx, c.topic)
 	if err == nil {
@@ -80,10 +93,45 @@ func (c *config) connectError(err error, trouble *trouble) error {
 	if cause := trouble.last(); cause != nil {
 		err = cause
 	}
+	if e := c.loginError(err); e != nil {
+		return e
+	}
 	hint := "Check " + optBootstrap + ", and that the addresses the brokers advertise can be reached from this server."
 	var dns *net.DNSError
 	if errors.As(err, &dns) {
 		hint = "Check the host name in " + optBootstrap + "."
 	}
 	return pgerr.Newf(pgerr.ConnectionFailure, "could not read topic \"%s\" from Kafka at %s: %v", c.topic, brokers, err).WithHint("%s", hint)
+}
+
+// loginError says that the brokers were reached but do not let this server in, or are not trusted by it; nil if err is
+// something else.
+func (c *brokers) loginError(err error) error {
+	brokers := strings.Join(c.seeds, ", ")
+	var unknown x509.UnknownAuthorityError
+	var host x509.HostnameError
+	var certificate *tls.CertificateVerificationError
+	var alert tls.AlertError
+	var plaintext tls.RecordHeaderError
+	switch {
+	case errors.Is(err, kerr.SaslAuthenticationFailed):
+		return pgerr.Newf(pgerr.InvalidPassword, "Kafka at %s refused the user name or password", brokers).
+			WithHint("Check %s, %s and %s.", optMechanism, optUsername, optPassword)
+	case errors.Is(err, kerr.UnsupportedSaslMechanism), errors.Is(err, kerr.IllegalSaslState):
+		return pgerr.Newf(pgerr.InvalidAuthorizationSpec, "Kafka at %s does not take this way of logging in: %v", brokers, err).
+			WithHint("Check %s.", optMechanism)
+	case errors.As(err, &host):
+		return pgerr.Newf(pgerr.InvalidAuthorizationSpec, "the certificate of Kafka at %s is of another host: %v", brokers, err).
+			WithHint("%s = 'none' accepts that.", optIdentify)
+	case errors.As(err, &unknown), errors.As(err, &certificate):
+		return pgerr.Newf(pgerr.InvalidAuthorizationSpec, "the certificate of Kafka at %s is not trusted: %v", brokers, err).
+			WithHint("Give the certificate of its authority in %s.", optCA)
+	case errors.As(err, &alert), strings.Contains(err.Error(), "remote error: tls"):
+		return pgerr.Newf(pgerr.InvalidAuthorizationSpec, "Kafka at %s refused the TLS connection: %v", brokers, err).
+			WithHint("Brokers that ask for a certificate get the one of %s.", optCert)
+	case errors.As(err, &plaintext):
+		return pgerr.Newf(pgerr.ConnectionFailure, "Kafka at %s does not speak TLS", brokers).
+			WithHint("Check %s, and the port.", optProtocol)
+	}
+	return nil
 }

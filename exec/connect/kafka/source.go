@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,16 +15,17 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// How records are fetched: an answer as soon as there is one record, and large answers when there are many.
-const (
-	fetchBytes          = 4 << 20
-	fetchPartitionBytes = 1 << 20
-	fetchWait           = 500 * time.Millisecond
-	maxFetches          = 4 // at a time, over all brokers
-)
+// maxFetches is how many fetches are made at a time, over all brokers.
+const maxFetches = 4
 
 // retryPause is the pause before a partition that failed is tried again, and between attempts to start.
 const retryPause = 500 * time.Millisecond
+
+var (
+	_ connect.Source    = (*Source)(nil)
+	_ connect.Replayer  = (*Source)(nil)
+	_ connect.Committer = (*Source)(nil)
+)
 
 // Source reads the partitions of one topic.
 type Source struct {
@@ -32,6 +34,9 @@ type Source struct {
 	track   tracker
 	trouble trouble
 	pools   recordPool
+	letters *letterBox // nil: no dead-letter topic
+	publish *publisher // nil: offsets are not published
+	table   bool
 }
 
 func open(spec connect.StreamSpec) (connect.Source, error) {
@@ -39,14 +44,23 @@ func open(spec connect.StreamSpec) (connect.Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Source{config: c}
+	s := &Source{config: c, table: spec.PrimaryKey != nil}
 	s.track.mu.state = connect.Starting
 	s.track.mu.partitions = map[int32]*partition{}
-	s.build, err = newBuilder(spec)
-	if err != nil {
+	if s.build, err = newBuilder(spec); err != nil {
 		return nil, err
 	}
+	if c.group != "" {
+		s.publish = &publisher{group: c.group, topic: c.topic}
+	}
 	return s, nil
+}
+
+// Committed implements connect.Committer.
+func (s *Source) Committed(o connect.Offsets) {
+	if s.publish != nil {
+		s.publish.note(o)
+	}
 }
 
 // Status implements connect.Source.
@@ -79,6 +93,12 @@ func (s *Source) run(ctx context.Context, from connect.Offsets, in connect.Intak
 	defer admClient.Close()
 	adm := kadm.NewClient(admClient)
 
+	if s.errorsTopic != "" {
+		if s.letters, err = s.openLetters(); err != nil {
+			return err
+		}
+		defer s.letters.close()
+	}
 	start, err := s.start(ctx, adm, from)
 	if err != nil {
 		return err
@@ -105,6 +125,9 @@ func (s *Source) run(ctx context.Context, from connect.Offsets, in connect.Intak
 			cancel()
 		}
 	})
+	if s.publish != nil {
+		watching.Go(func() { s.publish.run(ctx, adm, s.track.failed) })
+	}
 	err = s.consume(ctx, consumer, adm, in)
 	select {
 	case err = <-gone:
@@ -116,22 +139,15 @@ func (s *Source) run(ctx context.Context, from connect.Offsets, in connect.Intak
 // consumer returns a client that fetches the given partitions. An offset that is out of range is reported,
 // never replaced.
 func (s *Source) consumer(next connect.Offsets) (*kgo.Client, error) {
-	isolation := kgo.ReadCommitted()
-	if s.uncommitted {
-		isolation = kgo.ReadUncommitted()
-	}
-	return kgo.NewClient(append(s.client(),
+	return kgo.NewClient(slices.Concat(s.client(), s.fetch, []kgo.Opt{
 		kgo.WithHooks(&s.trouble),
 		kgo.WithPools(&s.pools),
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{s.topic: at(next)}),
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
-		kgo.FetchIsolationLevel(isolation),
 		kgo.KeepControlRecords(), // so that the offset passes the end of a transaction
-		kgo.FetchMinBytes(1), kgo.FetchMaxWait(fetchWait),
-		kgo.FetchMaxBytes(fetchBytes), kgo.FetchMaxPartitionBytes(fetchPartitionBytes),
 		kgo.MaxConcurrentFetches(maxFetches),
 		kgo.MetadataMinAge(time.Second),
-	)...)
+	})...)
 }
 
 func at(offsets connect.Offsets) map[int32]kgo.Offset {
@@ -166,6 +182,7 @@ func (s *Source) consume(ctx context.Context, cl *kgo.Client, adm *kadm.Client, 
 		if err := s.flush(ctx, in); err != nil {
 			return err
 		}
+		s.hold(cl)
 		if len(broken) > 0 {
 			if err := s.mend(ctx, cl, adm, in, broken); err != nil {
 				return err
@@ -183,7 +200,8 @@ func (s *Source) take(ctx context.Context, p *kgo.FetchPartition, in connect.Int
 	s.track.heard(p.Partition, end)
 	next := s.track.next(p.Partition)
 	next = max(next, s.build.done.next[p.Partition])
-	for rest := p.Records; len(rest) > 0; {
+	rest := p.Records
+	for len(rest) > 0 && s.build.policy.held[p.Partition] == nil {
 		rest = s.build.add(p.Partition, next, rest)
 		next = s.build.done.next[p.Partition]
 		if s.build.full() {
@@ -192,13 +210,28 @@ func (s *Source) take(ctx context.Context, p *kgo.FetchPartition, in connect.Int
 			}
 		}
 	}
+	for _, r := range rest { // of a partition that is held
+		r.Recycle()
+	}
 	return nil
+}
+
+// hold stops fetching partitions in which a bad record came up.
+func (s *Source) hold(cl *kgo.Client) {
+	for p, err := range s.build.policy.held {
+		if s.track.hold(p, err) {
+			cl.PauseFetchPartitions(map[string][]int32{s.topic: {p}})
+		}
+	}
 }
 
 // flush delivers the part that is being built, if there is one.
 func (s *Source) flush(ctx context.Context, in connect.Intake) error {
 	if s.build.part == nil {
 		return nil
+	}
+	if err := s.sendLetters(ctx); err != nil {
+		return err
 	}
 	part, done := s.build.take()
 	if err := in.Deliver(ctx, part); err != nil {

@@ -93,7 +93,7 @@ func (s *Source) list(ctx context.Context, adm *kadm.Client, mode startMode) (co
 	var listed kadm.ListedOffsets
 	var err error
 	switch {
-	case mode == earliest:
+	case mode == earliest, mode == explicit:
 		listed, err = adm.ListStartOffsets(ctx, s.topic)
 	case mode == timestamp:
 		listed, err = adm.ListOffsetsAfterMilli(ctx, s.startMillis, s.topic)
@@ -107,6 +107,13 @@ func (s *Source) list(ctx context.Context, adm *kadm.Client, mode startMode) (co
 	}
 	offsets := connect.Offsets{}
 	listed.Each(func(o kadm.ListedOffset) { offsets[o.Partition] = o.Offset })
+	if mode == explicit {
+		for p, o := range s.startOffsets {
+			if _, ok := offsets[p]; ok {
+				offsets[p] = o
+			}
+		}
+	}
 	return offsets, err
 }
 
@@ -122,6 +129,7 @@ func (s *Source) watch(ctx context.Context, adm *kadm.Client, consumer *kgo.Clie
 		if err := s.look(ctx, adm, consumer, id); err != nil {
 			return err
 		}
+		s.track.rates()
 		select {
 		case <-ctx.Done():
 			return nil

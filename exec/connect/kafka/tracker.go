@@ -1,12 +1,14 @@
 package kafka
 
 import (
+	"errors"
 	"maps"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/millracedb/millrace/exec/connect"
+	"github.com/millracedb/millrace/sql/pgerr"
 )
 
 // tracker is what Run and watch share, and Status reads.
@@ -20,6 +22,7 @@ type tracker struct {
 		bytes      uint64
 		bad        uint64
 		partitions map[int32]*partition
+		rated      time.Time // when the rates were computed
 	}
 }
 
@@ -28,6 +31,10 @@ type partition struct {
 	next      int64
 	high      int64 // -1: not heard yet
 	lastEvent time.Time
+	held      error  // why nothing more is read from it
+	records   uint64 // delivered
+	counted   uint64 // of them when the rate was computed
+	rate      float64
 }
 
 // add starts tracking the partitions that are not tracked yet and returns them.
@@ -81,11 +88,40 @@ func (t *tracker) delivered(done progress) {
 		if part := t.mu.partitions[p]; part != nil {
 			part.next = next
 			part.high = max(part.high, next)
+			part.records += done.counts[p]
 			if at := done.newest[p]; at.After(part.lastEvent) {
 				part.lastEvent = at
 			}
 		}
 	}
+}
+
+// hold notes that nothing more is read from a partition, and reports whether that is news.
+func (t *tracker) hold(p int32, err error) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	part := t.mu.partitions[p]
+	if part == nil || part.held != nil {
+		return false
+	}
+	part.held = err
+	t.mu.err, t.mu.errAt = err, time.Now()
+	return true
+}
+
+// rates computes how many records a second each partition brought since it was last called.
+func (t *tracker) rates() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	now := time.Now()
+	took := now.Sub(t.mu.rated).Seconds()
+	for _, part := range t.mu.partitions {
+		if !t.mu.rated.IsZero() && took > 0 {
+			part.rate = float64(part.records-part.counted) / took
+		}
+		part.counted = part.records
+	}
+	t.mu.rated = now
 }
 
 func (t *tracker) failed(err error) {
@@ -124,12 +160,24 @@ func (t *tracker) status(connection *trouble) connect.Status {
 		err, at = connErr, connErrAt
 	}
 	if err != nil {
-		st.LastError, st.LastErrAt = err.Error(), at
+		st.LastError, st.LastErrAt = reason(err), at
 	}
 	for _, p := range slices.Sorted(maps.Keys(t.mu.partitions)) {
 		part := t.mu.partitions[p]
-		st.Partitions = append(st.Partitions, connect.PartitionStatus{
-			Partition: p, Offset: part.next, High: part.high, LastEvent: part.lastEvent})
+		ps := connect.PartitionStatus{Partition: p, Offset: part.next, High: part.high, LastEvent: part.lastEvent, Rate: part.rate}
+		if part.held != nil {
+			ps.Held = reason(part.held)
+		}
+		st.Partitions = append(st.Partitions, ps)
 	}
 	return st
+}
+
+// reason is an error with where it happened.
+func reason(err error) string {
+	var e *pgerr.Error
+	if errors.As(err, &e) && e.Detail != "" {
+		return e.Message + " (" + e.Detail + ")"
+	}
+	return err.Error()
 }

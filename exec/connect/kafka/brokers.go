@@ -1,0 +1,195 @@
+package kafka
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/millracedb/millrace/sql/pgerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sasl"
+	"github.com/twmb/franz-go/pkg/sasl/plain"
+	"github.com/twmb/franz-go/pkg/sasl/scram"
+)
+
+// brokers is the way to the brokers: the options of clientOptions understood.
+type brokers struct {
+	seeds    []string
+	clientID string
+	timeout  time.Duration // to connect
+	age      time.Duration // of metadata
+	tls      *tls.Config   // nil: none
+	login    sasl.Mechanism
+}
+
+// client returns options of any client of these brokers.
+func (c *brokers) client() []kgo.Opt {
+	opts := []kgo.Opt{kgo.SeedBrokers(c.seeds...), kgo.ClientID(c.clientID), kgo.DialTimeout(c.timeout), kgo.MetadataMaxAge(c.age)}
+	if c.tls != nil {
+		opts = append(opts, kgo.DialTLSConfig(c.tls))
+	}
+	if c.login != nil {
+		opts = append(opts, kgo.SASL(c.login))
+	}
+	return opts
+}
+
+func parseBrokers(o map[string]string) (c brokers, err error) {
+	c.clientID = o[optClientID]
+	if c.seeds, err = addresses(o[optBootstrap]); err != nil {
+		return c, err
+	}
+	ms, err := number(o, optDialTimeout, 1, 600_000)
+	if err != nil {
+		return c, err
+	}
+	c.timeout = time.Duration(ms) * time.Millisecond
+	if ms, err = number(o, optMetadataAge, 1000, 86_400_000); err != nil {
+		return c, err
+	}
+	c.age = time.Duration(ms) * time.Millisecond
+	withTLS, withLogin, err := protocol(o)
+	if err != nil {
+		return c, err
+	}
+	if withTLS {
+		if c.tls, err = parseTLS(o); err != nil {
+			return c, err
+		}
+	}
+	if withLogin {
+		c.login, err = parseLogin(o)
+	}
+	return c, err
+}
+
+// protocol decides whether to use TLS and whether to log in, and refuses options that contradict that.
+func protocol(o map[string]string) (withTLS, withLogin bool, err error) {
+	tlsOption := firstGiven(o, optCA, optCert, optKey)
+	loginOption := firstGiven(o, optMechanism, optUsername, optPassword)
+	p, given := o[optProtocol]
+	if !given {
+		return tlsOption != "", loginOption != "", nil
+	}
+	withTLS, withLogin = strings.HasSuffix(p, "ssl"), strings.HasPrefix(p, "sasl")
+	idle := ""
+	switch {
+	case !withTLS && tlsOption != "":
+		idle = tlsOption
+	case !withLogin && loginOption != "":
+		idle = loginOption
+	}
+	if idle != "" {
+		return false, false, pgerr.Newf(pgerr.InvalidParameterValue, "parameter \"%s\" does not go with %s = '%s'", idle, optProtocol, p)
+	}
+	return withTLS, withLogin, nil
+}
+
+func firstGiven(o map[string]string, names ...string) string {
+	for _, n := range names {
+		if _, ok := o[n]; ok {
+			return n
+		}
+	}
+	return ""
+}
+
+func parseTLS(o map[string]string) (*tls.Config, error) {
+	c := &tls.Config{MinVersion: tls.VersionTLS12}
+	if v, ok := o[optCA]; ok {
+		text, err := pemText(optCA, v)
+		if err != nil {
+			return nil, err
+		}
+		c.RootCAs = x509.NewCertPool()
+		if !c.RootCAs.AppendCertsFromPEM(text) {
+			return nil, pgerr.Newf(pgerr.InvalidParameterValue, "parameter \"%s\" holds no certificate in PEM", optCA)
+		}
+	}
+	cert, hasCert := o[optCert]
+	key, hasKey := o[optKey]
+	if hasCert != hasKey {
+		return nil, pgerr.Newf(pgerr.InvalidParameterValue, "parameters \"%s\" and \"%s\" go together", optCert, optKey)
+	}
+	if hasCert {
+		certText, err := pemText(optCert, cert)
+		if err != nil {
+			return nil, err
+		}
+		keyText, err := pemText(optKey, key)
+		if err != nil {
+			return nil, err
+		}
+		pair, err := tls.X509KeyPair(certText, keyText)
+		if err != nil {
+			return nil, pgerr.Newf(pgerr.InvalidParameterValue, "the certificate and key for Kafka cannot be used: %v", err)
+		}
+		c.Certificates = []tls.Certificate{pair}
+	}
+	if o[optIdentify] == "none" {
+		anyHost(c)
+	}
+	return c, nil
+}
+
+// anyHost makes c check the chain of a broker's certificate but not the name in it, as Kafka's own clients do with an
+// empty ssl.endpoint.identification.algorithm.
+func anyHost(c *tls.Config) {
+	c.InsecureSkipVerify = true // the chain is checked here
+	c.VerifyConnection = func(s tls.ConnectionState) error {
+		opts := x509.VerifyOptions{Roots: c.RootCAs, Intermediates: x509.NewCertPool()}
+		for _, cert := range s.PeerCertificates[1:] {
+			opts.Intermediates.AddCert(cert)
+		}
+		_, err := s.PeerCertificates[0].Verify(opts)
+		return err
+	}
+}
+
+// maxPEM bounds a PEM file.
+const maxPEM = 1 << 20
+
+// pemText returns PEM text that is given itself, or in a file. What is in the file is told to nobody.
+func pemText(option, value string) ([]byte, error) {
+	if strings.HasPrefix(strings.TrimSpace(value), "-----BEGIN") {
+		return []byte(value), nil
+	}
+	info, err := os.Stat(value)
+	if err == nil && (!info.Mode().IsRegular() || info.Size() > maxPEM) {
+		return nil, pgerr.Newf(pgerr.InvalidParameterValue, "parameter \"%s\" names no PEM file", option)
+	}
+	var text []byte
+	if err == nil {
+		text, err = os.ReadFile(value)
+	}
+	if err != nil {
+		return nil, pgerr.Newf(pgerr.UndefinedFile, "the file of parameter \"%s\" cannot be read", option).
+			WithHint("Name a PEM file that the server can read, or give the PEM text itself.")
+	}
+	return text, nil
+}
+
+func parseLogin(o map[string]string) (sasl.Mechanism, error) {
+	user, hasUser := o[optUsername]
+	password, hasPassword := o[optPassword]
+	mechanism := o[optMechanism]
+	switch {
+	case mechanism == "":
+		return nil, pgerr.Newf(pgerr.InvalidParameterValue, "logging in to Kafka needs the parameter \"%s\"", optMechanism).
+			WithHint("Available values: plain, scram-sha-256, scram-sha-512.")
+	case !hasUser || user == "":
+		return nil, pgerr.Newf(pgerr.InvalidParameterValue, "logging in to Kafka needs the parameter \"%s\"", optUsername)
+	case !hasPassword:
+		return nil, pgerr.Newf(pgerr.InvalidParameterValue, "logging in to Kafka needs the parameter \"%s\"", optPassword).
+			WithHint("Keep the password in a secret: CREATE SECRET name AS '...', then %s = SECRET name.", optPassword)
+	}
+	switch mechanism {
+	case "scram-sha-256":
+		return scram.Auth{User: user, Pass: password}.AsSha256Mechanism(), nil
+	case "scram-sha-512":
+		return scram.Auth{User: user, Pass: password}.AsSha512Mechanism(), nil
+	}
+	return plain.Auth{User: user, Pass: password}.AsMechanism(), nil
+}
