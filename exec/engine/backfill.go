@@ -99,30 +99,41 @@ func (f *filler) relation(ctx context.Context, p *pin, id catalog.ID) error {
 	defer rows.Close()
 	var chunk *vec.Batch
 	for {
-		if err := context.Cause(ctx); err != nil {
-			return err
-		}
 		b, err := rows.Next()
 		if err != nil {
 			return err
 		}
-		if b != nil {
-			if chunk == nil {
-				chunk = vec.NewBatch(b.Types(), fillChunk)
-			}
-			chunk.Append(b)
-		}
-		if chunk != nil && chunk.N > 0 && (b == nil || chunk.N >= fillChunk) {
-			if err := f.step(dataflow.Inputs{id: {chunk}}); err != nil {
-				return err
-			}
-			f.job.advance(int64(chunk.N))
-			chunk.Reset()
-		}
 		if b == nil {
-			return nil
+			return f.take(ctx, id, chunk)
+		}
+		if chunk == nil {
+			chunk = vec.NewBatch(b.Types(), fillChunk)
+		}
+		// A batch may be the rows of a whole statement, of any number.
+		for at := 0; at < b.N; {
+			n := min(b.N-at, fillChunk-chunk.N)
+			chunk.Append(b.Slice(at, at+n))
+			at += n
+			if chunk.N == fillChunk {
+				if err := f.take(ctx, id, chunk); err != nil {
+					return err
+				}
+			}
 		}
 	}
+}
+
+// take runs a chunk of a relation's rows through the view and empties it. Between chunks the backfill can be cancelled.
+func (f *filler) take(ctx context.Context, id catalog.ID, chunk *vec.Batch) error {
+	if err := context.Cause(ctx); err != nil || chunk == nil || chunk.N == 0 {
+		return err
+	}
+	if err := f.step(dataflow.Inputs{id: {chunk}}); err != nil {
+		return err
+	}
+	f.job.advance(int64(chunk.N))
+	chunk.Reset()
+	return nil
 }
 
 // step runs one change of the inputs through the view.
@@ -245,6 +256,7 @@ func (ct *cut) cutover(ctx context.Context, f *filler, tp *tap, ch *catalogChang
 	}
 	c.cat = cat
 	c.rels[f.meta.ID] = &relation{meta: f.meta, view: f.view}
+	f.view.SetSince(f.since)
 	c.graph.Add(f.view)
 	f.takeErrors(ct.epoch)
 	ct.apply(&dataflow.Result{})
