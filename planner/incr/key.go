@@ -47,8 +47,15 @@ func unique(n logical.Node) []logical.ColID {
 	switch n := n.(type) {
 	case *logical.Scan:
 		return scanKey(n)
-	case *logical.Filter, *logical.Extend, *logical.TopN, *logical.Window, *logical.EmitOnClose, *logical.Sort:
+	case *logical.Filter, *logical.Extend, *logical.EmitOnClose, *logical.Sort:
 		return unique(n.Children()[0])
+	case *logical.TopN:
+		if k := unique(n.Input); k != nil || n.Limit != 1 {
+			return k
+		}
+		return n.Partition
+	case *logical.Window:
+		return windowKey(n)
 	case *logical.Hop:
 		if k := unique(n.Input); k != nil {
 			return append(slices.Clone(k), n.Start)
@@ -59,6 +66,19 @@ func unique(n logical.Node) []logical.ColID {
 		return withoutEnds(n.Cols, n)
 	case *logical.Join:
 		return joinKey(n)
+	}
+	return nil
+}
+
+// windowKey: the rows of a partition are told apart by their number.
+func windowKey(n *logical.Window) []logical.ColID {
+	if k := unique(n.Input); k != nil {
+		return k
+	}
+	for _, f := range n.Funcs {
+		if f.Name == "row_number" {
+			return append(slices.Clone(n.Partition), f.ID)
+		}
 	}
 	return nil
 }
