@@ -21,6 +21,9 @@ const (
 	AlterSetOptions     // SET (Options)
 	AlterResetOptions   // RESET (Options)
 	AlterSetParameter   // SET name = value of a view or system: Set
+	AlterPause          // PAUSE a stream or table that a connector feeds
+	AlterResume         // RESUME it
+	AlterReplayErrors   // REPLAY ERRORS [WHERE Expr]
 	AlterOther          // anything else: Text has the words
 )
 

@@ -18,7 +18,7 @@ func (s *Snapshot) Edit() *Builder {
 	c := *s
 	c.rels, c.names = maps.Clone(s.rels), maps.Clone(s.names)
 	c.schemas, c.roles = maps.Clone(s.schemas), maps.Clone(s.roles)
-	c.users = maps.Clone(s.users)
+	c.users, c.secrets = maps.Clone(s.users), maps.Clone(s.secrets)
 	return &Builder{s: &c}
 }
 
@@ -94,6 +94,22 @@ func (b *Builder) PutSchema(n *Schema) error {
 // DropSchema removes a user schema; its relations are the caller's concern.
 func (b *Builder) DropSchema(id ID) {
 	delete(b.s.schemas, id)
+	b.changed = true
+}
+
+// PutSecret adds n, or replaces the secret with its id.
+func (b *Builder) PutSecret(n *Secret) error {
+	if old := b.s.Secret(n.Schema, n.Name); old != nil && old.ID != n.ID {
+		return pgerr.Newf(pgerr.DuplicateObject, `secret "%s" already exists`, n.Name)
+	}
+	b.s.secrets[n.ID] = n
+	b.reserve(n.ID)
+	return nil
+}
+
+// DropSecret removes a secret; who uses it is the caller's concern.
+func (b *Builder) DropSecret(id ID) {
+	delete(b.s.secrets, id)
 	b.changed = true
 }
 

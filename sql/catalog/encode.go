@@ -19,6 +19,7 @@ type encoded struct {
 	NextID    ID
 	Schemas   []*Schema
 	Roles     []*Role
+	Secrets   []*Secret `json:",omitempty"`
 	Relations []*Relation
 }
 
@@ -30,6 +31,9 @@ func (s *Snapshot) Encode() ([]byte, error) {
 	}
 	for _, id := range slices.Sorted(maps.Keys(s.roles)) {
 		e.Roles = append(e.Roles, s.roles[id])
+	}
+	for _, id := range slices.Sorted(maps.Keys(s.secrets)) {
+		e.Secrets = append(e.Secrets, s.secrets[id])
 	}
 	return json.Marshal(e)
 }
@@ -61,6 +65,11 @@ func (b *Builder) load(e *encoded) error {
 	}
 	for _, r := range e.Roles {
 		if err := b.PutRole(r); err != nil {
+			return err
+		}
+	}
+	for _, n := range e.Secrets {
+		if err := b.PutSecret(n); err != nil {
 			return err
 		}
 	}

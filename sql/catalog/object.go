@@ -30,7 +30,8 @@ type Relation struct {
 	Owner   ID
 	Columns []Column
 	Comment string            `json:",omitempty"`
-	Options map[string]string `json:",omitempty"` // WITH (...), as given, secrets resolved elsewhere
+	Options map[string]string `json:",omitempty"` // WITH (...), as given
+	Secrets map[string]ID     `json:",omitempty"` // the options of WITH (...) whose value is a secret's: option = SECRET name
 
 	PrimaryKey []int   `json:",omitempty"` // column numbers (0-based); tables; a materialized view's inferred unique key
 	PKName     string  `json:",omitempty"`
@@ -43,6 +44,12 @@ type Relation struct {
 	Connector string     `json:",omitempty"` // Options["connector"]
 	Format    *Format    `json:",omitempty"`
 	Retention int64      `json:",omitempty"` // microseconds; 0: for ever
+	// Of a stream or table that a connector feeds.
+	Paused      bool  `json:",omitempty"` // nothing is read
+	RateLimit   int64 `json:",omitempty"` // records a second at most; 0: no limit
+	OnErrorStop bool  `json:",omitempty"` // a bad record holds its partition
+	// RowChecks is physical.Encode of a projection of Checks, in order; only with a connector, which has no session.
+	RowChecks []byte `json:",omitempty"`
 
 	// Views and materialized views.
 	Definition  string `json:",omitempty"` // the query as PostgreSQL text, names qualified
@@ -99,6 +106,7 @@ type Watermark struct {
 type Format struct {
 	Format, Encode string
 	Options        map[string]string `json:",omitempty"`
+	Secrets        map[string]ID     `json:",omitempty"` // as Relation.Secrets, of Options
 	Key            string            `json:",omitempty"`
 	KeyOptions     map[string]string `json:",omitempty"`
 }
@@ -118,6 +126,15 @@ type Schema struct {
 	Name    string
 	Owner   ID
 	Comment string `json:",omitempty"`
+}
+
+// Secret is a value that options refer to by name, so that no definition shows it.
+type Secret struct {
+	ID     ID
+	Schema ID
+	Name   string
+	Owner  ID
+	Value  string
 }
 
 // Role is a user.

@@ -1,6 +1,9 @@
 package catalog
 
-import "slices"
+import (
+	"maps"
+	"slices"
+)
 
 // Column returns the number of the column of that name, or -1.
 func (r *Relation) Column(name string) int {
@@ -14,12 +17,7 @@ func (r *Relation) Clone() *Relation {
 	c.Uniques = slices.Clone(r.Uniques)
 	c.Checks = slices.Clone(r.Checks)
 	c.DependsOn = slices.Clone(r.DependsOn)
-	if r.Options != nil {
-		c.Options = make(map[string]string, len(r.Options))
-		for k, v := range r.Options {
-			c.Options[k] = v
-		}
-	}
+	c.Options, c.Secrets = maps.Clone(r.Options), maps.Clone(r.Secrets)
 	return &c
 }
 

@@ -26,6 +26,7 @@ type Snapshot struct {
 	names   map[relName]ID
 	schemas map[ID]*Schema
 	roles   map[ID]*Role
+	secrets map[ID]*Secret
 	// users lists the user relations that read an object: the inverse of DependsOn.
 	users map[ID][]ID
 }
@@ -70,7 +71,7 @@ func empty(rels []*Relation, schemas []*Schema) *Snapshot {
 	return &Snapshot{
 		sys: sys, nextID: FirstUserID,
 		rels: map[ID]*Relation{}, names: map[relName]ID{}, schemas: map[ID]*Schema{}, roles: map[ID]*Role{},
-		users: map[ID][]ID{},
+		secrets: map[ID]*Secret{}, users: map[ID][]ID{},
 	}
 }
 

@@ -62,6 +62,13 @@ func (p *parser) alterAction(a *ast.AlterAction) {
 		p.alterDrop(a)
 	case p.accept("alter"):
 		p.alterColumn(a)
+	case p.accept("pause"):
+		a.Kind = ast.AlterPause
+	case p.accept("resume"):
+		a.Kind = ast.AlterResume
+	case p.accepts("replay", "errors"):
+		a.Kind = ast.AlterReplayErrors
+		p.where(&a.Expr)
 	case p.cur().is("set") && p.at(1).punct("("):
 		p.advance()
 		a.Kind, a.Options = ast.AlterSetOptions, p.options()

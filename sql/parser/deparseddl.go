@@ -435,6 +435,13 @@ func (d *deparser) alterAction(a *ast.AlterAction) {
 		d.options("RESET ", a.Options)
 	case ast.AlterSetParameter:
 		d.set(a.Set)
+	case ast.AlterPause:
+		d.text("PAUSE")
+	case ast.AlterResume:
+		d.text("RESUME")
+	case ast.AlterReplayErrors:
+		d.text("REPLAY ERRORS")
+		d.where(a.Expr)
 	case ast.AlterOther:
 		d.text(a.Text)
 	default:
