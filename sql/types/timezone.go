@@ -51,7 +51,7 @@ func ZoneByName(name string) (*time.Location, bool) {
 	}
 	l, ok := loadZone(key, name)
 	if ok {
-		zoneCache.Store(key, l)
+		zoneCache.Store(strings.Clone(key), l) // name may lie in a buffer (Str)
 	}
 	return l, ok
 }
@@ -114,7 +114,7 @@ func ZoneForSQL(name string) (*time.Location, error) {
 		if l, ok := zoneCache.Load(key); ok {
 			return l.(*time.Location), nil
 		}
-		l, _ := zoneCache.LoadOrStore(key, time.FixedZone(name, east))
+		l, _ := zoneCache.LoadOrStore(key, time.FixedZone(strings.Clone(name), east))
 		return l.(*time.Location), nil
 	}
 	if l, ok := ZoneByName(name); ok {
