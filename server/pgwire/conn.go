@@ -3,6 +3,7 @@ package pgwire
 import (
 	"errors"
 	"net"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -132,6 +133,15 @@ func (c *Conn) Complete(tag string) {
 	n := len(tag) + 5
 	c.out = append(c.out, 'C', byte(n>>24), byte(n>>16), byte(n>>8), byte(n))
 	c.out = append(append(c.out, tag...), 0)
+}
+
+// CompleteCount is Complete with a tag that ends in a number of rows.
+func (c *Conn) CompleteCount(command string, rows int64) {
+	start := len(c.out)
+	c.out = append(c.out, 'C', 0, 0, 0, 0)
+	c.out = append(append(c.out, command...), ' ')
+	c.out = append(strconv.AppendInt(c.out, rows, 10), 0)
+	endMessage(c.out, start)
 }
 
 // EmptyQuery answers a query string without a statement.

@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	// watchDelay is how long a statement runs before its client is watched.
-	watchDelay = 5 * time.Millisecond
+	// watchDelay is how long a statement runs before its client is watched: so long to twice that.
+	watchDelay = 20 * time.Millisecond
 	// readAhead bounds what a watched client may pipeline behind a running statement.
 	readAhead = 1 << 20
 	// bulkBuffer is the size of reads during COPY.
@@ -29,13 +29,16 @@ type reader struct {
 	bulk bool // read in large pieces (COPY)
 	framing
 
-	timer *time.Timer
-	gone  func() // called by the watcher when the connection ends
+	gone  func()      // called by the watcher when the connection ends
+	ended func() bool // the connection was told to terminate
 	mu    sync.Mutex
 	// guarded by mu
-	armed   bool
+	timer   *time.Timer
+	ticking bool          // timer will call tick
+	armed   bool          // a statement runs
+	turn    uint64        // number of the statement
+	seen    uint64        // turn at the last tick
 	running chan struct{} // closed when the watcher has stopped
-	ended   func() bool   // the connection was told to terminate
 }
 
 // Read gives out what was read ahead, then reads from the connection.
@@ -79,20 +82,34 @@ func (r *reader) setBulk(on bool) {
 	}
 }
 
-// watch begins to look for the end of the connection, a moment from now, until unwatch.
+// watch begins to look for the end of the connection, some moments from now, until unwatch. The timer is not set anew for
+// every statement, which would wake a thread to wait for it: it ticks while there are statements, and one that was there
+// a tick ago is watched.
 func (r *reader) watch() {
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.armed = true
-	r.mu.Unlock()
+	r.turn++
+	if r.ticking {
+		return
+	}
+	r.ticking, r.seen = true, r.turn
 	if r.timer == nil {
-		r.timer = time.AfterFunc(watchDelay, r.start)
+		r.timer = time.AfterFunc(watchDelay, r.tick)
 		return
 	}
 	r.timer.Reset(watchDelay)
 }
 
-func (r *reader) start() {
+func (r *reader) tick() {
 	r.mu.Lock()
+	if r.seen != r.turn {
+		r.seen = r.turn
+		r.timer.Reset(watchDelay)
+		r.mu.Unlock()
+		return
+	}
+	r.ticking = false
 	if !r.armed || r.running != nil || r.err != nil {
 		r.mu.Unlock()
 		return
@@ -129,7 +146,6 @@ func (r *reader) readAhead() {
 
 // unwatch ends what watch began; the owner may read again.
 func (r *reader) unwatch() {
-	r.timer.Stop()
 	r.mu.Lock()
 	r.armed = false
 	done := r.running

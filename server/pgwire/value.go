@@ -132,7 +132,7 @@ func DecodeParam(t types.Type, format int16, data []byte, env *types.Env) (vec.S
 		if err = checkText(data); err != nil {
 			return s, err
 		}
-		str := string(data)
+		str := types.Str(data)
 		switch t.Class() {
 		case types.I64:
 			s.I, err = types.ParseI64(t, str, env)

@@ -2,7 +2,6 @@ package session
 
 import (
 	"math"
-	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -83,10 +82,21 @@ func mustGuc(name string) int {
 
 // findGuc finds a setting by name, without regard to case.
 func findGuc(name string) (int, bool) {
-	name = strings.ToLower(name)
-	i := sort.Search(len(gucs), func(i int) bool { return strings.ToLower(gucs[i].Name) >= name })
-	return i, i < len(gucs) && strings.ToLower(gucs[i].Name) == name
+	i, ok := gucIndex[name]
+	if !ok {
+		i, ok = gucIndex[strings.ToLower(name)]
+	}
+	return i, ok
 }
+
+// gucIndex finds settings by their name in lower case.
+var gucIndex = func() map[string]int {
+	m := make(map[string]int, len(gucs))
+	for i := range gucs {
+		m[strings.ToLower(gucs[i].Name)] = i
+	}
+	return m
+}()
 
 // check turns a value as written into the value as shown, or refuses it.
 func (g *guc) check(value string) (string, error) {

@@ -70,7 +70,7 @@ func (s *Session) bind(m *pgproto3.Bind) error {
 	if err := s.plan(p); err != nil {
 		return err
 	}
-	params, err := s.bindParams(p, m)
+	po, err := s.bound(p, m)
 	if err != nil {
 		return err
 	}
@@ -85,7 +85,6 @@ func (s *Session) bind(m *pgproto3.Bind) error {
 	if old := s.portals[m.DestinationPortal]; old != nil {
 		s.dropPortal(old)
 	}
-	po := newPortal(m.DestinationPortal, p, params, m.ResultFormatCodes)
 	po.depth = len(s.txn.savepoints)
 	s.portals[po.name] = po
 	if s.txn.state == none {
@@ -94,7 +93,26 @@ func (s *Session) bind(m *pgproto3.Bind) error {
 	return nil
 }
 
-func (s *Session) bindParams(p *prepared, m *pgproto3.Bind) ([]vec.Scalar, error) {
+// bound makes the portal of Bind. An unnamed one that is gone serves again.
+func (s *Session) bound(p *prepared, m *pgproto3.Bind) (*portal, error) {
+	var params []vec.Scalar
+	po := s.spare
+	if po == nil {
+		po = &portal{}
+	} else {
+		params = po.params[:0]
+	}
+	params, err := s.bindParams(params, p, m)
+	if err != nil {
+		return nil, err
+	}
+	s.spare = nil
+	*po = portal{name: m.DestinationPortal, stmt: p, params: params, formats: m.ResultFormatCodes, fields: p.fields}
+	return po, nil
+}
+
+// bindParams reads the parameters of Bind into out.
+func (s *Session) bindParams(out []vec.Scalar, p *prepared, m *pgproto3.Bind) ([]vec.Scalar, error) {
 	if len(m.Parameters) != len(p.paramTypes) {
 		return nil, pgwire.ProtocolError(`bind message supplies %d parameters, but prepared statement "%s" requires %d`,
 			len(m.Parameters), p.name, len(p.paramTypes))
@@ -102,10 +120,7 @@ func (s *Session) bindParams(p *prepared, m *pgproto3.Bind) ([]vec.Scalar, error
 	if n := len(m.ParameterFormatCodes); n > 1 && n != len(m.Parameters) {
 		return nil, pgwire.ProtocolError("bind message has %d parameter formats but %d parameters", n, len(m.Parameters))
 	}
-	if len(m.Parameters) == 0 {
-		return nil, nil
-	}
-	out := make([]vec.Scalar, len(m.Parameters))
+	out = slices.Grow(out, len(m.Parameters))
 	for i, data := range m.Parameters {
 		v, err := pgwire.DecodeParam(p.paramTypes[i], pgwire.FormatAt(m.ParameterFormatCodes, i), data, &s.env)
 		if err != nil {
@@ -115,7 +130,7 @@ func (s *Session) bindParams(p *prepared, m *pgproto3.Bind) ([]vec.Scalar, error
 			}
 			return nil, &e
 		}
-		out[i] = v
+		out = append(out, v)
 	}
 	return out, nil
 }
@@ -140,7 +155,7 @@ func (s *Session) executeMessage(po *portal, limit int64) error {
 		return pgerr.Newf(pgerr.ObjectNotInState, `portal "%s" cannot be run anymore`, po.name)
 	}
 	if po.rows == nil {
-		s.conn.Complete(po.tag())
+		s.complete(po)
 		return nil
 	}
 	before := po.sent
@@ -154,10 +169,10 @@ func (s *Session) executeMessage(po *portal, limit int64) error {
 	}
 	if po.count == countsRows {
 		// A portal run in pieces reports the rows of the last piece.
-		s.conn.Complete(po.command + " " + strconv.FormatInt(po.sent-before, 10))
+		s.conn.CompleteCount(po.command, po.sent-before)
 		return nil
 	}
-	s.conn.Complete(po.tag())
+	s.complete(po)
 	return nil
 }
 
@@ -270,14 +285,16 @@ func flatten(b *vec.Batch) *vec.Batch {
 	return out
 }
 
-func (po *portal) tag() string {
+// complete sends the command tag.
+func (s *Session) complete(po *portal) {
 	switch po.count {
 	case noCount:
-		return po.command
+		s.conn.Complete(po.command)
 	case countsRows:
-		return po.command + " " + strconv.FormatInt(po.sent, 10)
+		s.conn.CompleteCount(po.command, po.sent)
+	default:
+		s.conn.CompleteCount(po.command, po.count)
 	}
-	return po.command + " " + strconv.FormatInt(po.count, 10)
 }
 
 func (po *portal) close() {
@@ -291,6 +308,9 @@ func (s *Session) dropPortal(po *portal) {
 	po.close()
 	if s.portals[po.name] == po {
 		delete(s.portals, po.name)
+		if po.name == "" && po.cursor == nil {
+			s.spare = po
+		}
 	}
 }
 

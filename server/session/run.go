@@ -22,26 +22,29 @@ func (s *Session) runPlan(plan physical.Statement, tag string, params []vec.Scal
 	}
 	tx := s.txn.begin(s)
 	ctx, done := s.statementContext()
-	fc := s.evalCtx(ctx)
-	fc.Params = params
 	var res engine.Result
 	var err error
 	switch p := plan.(type) {
 	case *physical.Query:
+		fc := s.evalCtx(ctx)
+		fc.Params = params
 		cur, err := tx.Query(ctx, p, fc)
 		if err != nil {
 			done()
 			return outcome{}, err
 		}
-		// The timeout covers the fetching of a simple query's rows too.
-		return outcome{rows: &timed{cur, done}, command: tag, count: countsRows}, nil
+		out := outcome{rows: cur, command: tag, count: countsRows}
+		if s.timeout() > 0 {
+			out.rows = &timed{cur, done} // it covers the fetching of a simple query's rows too
+		}
+		return out, nil
 	case *physical.Insert:
-		res, err = tx.Insert(ctx, p, fc)
+		res, err = tx.Insert(ctx, p, s.writeCtx(ctx, params))
 		tag = "INSERT 0"
 	case *physical.Update:
-		res, err = tx.Update(ctx, p, fc)
+		res, err = tx.Update(ctx, p, s.writeCtx(ctx, params))
 	case *physical.Delete:
-		res, err = tx.Delete(ctx, p, fc)
+		res, err = tx.Delete(ctx, p, s.writeCtx(ctx, params))
 	case physical.DDL:
 		defer done()
 		return s.runDDL(tx, p, tag)

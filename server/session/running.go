@@ -16,19 +16,15 @@ const postgresEpoch = 946684800
 // clock is the time as a timestamp value.
 func clock(t time.Time) int64 { return t.UnixMicro() - postgresEpoch*1e6 }
 
-// begin starts the work on a message with a statement's text; the function it returns ends it.
-func (s *Session) begin(query string) func() {
+// begin starts the work on a message with a statement's text; leave ends it.
+func (s *Session) begin(query string) {
 	now := time.Now()
 	s.txn.stmtNow = clock(now)
 	s.enter(query, now)
-	return s.leave
 }
 
 // resume is begin for a message that goes on with a statement.
-func (s *Session) resume() func() {
-	s.enter("", time.Time{})
-	return s.leave
-}
+func (s *Session) resume() { s.enter("", time.Time{}) }
 
 func (s *Session) enter(query string, now time.Time) {
 	s.mu.Lock()
@@ -74,14 +70,22 @@ func (s *Session) statementContext() (context.Context, func()) {
 	s.mu.Lock()
 	ctx, stop := s.ctx, s.stop
 	s.mu.Unlock()
-	v := s.settings.values[gucStatementTimeout]
-	if v == "0" {
+	d := s.timeout()
+	if d == 0 {
 		return ctx, func() {}
 	}
-	t := time.AfterFunc(millis(v), func() {
+	t := time.AfterFunc(d, func() {
 		stop(pgerr.New(pgerr.QueryCanceled, "canceling statement due to statement timeout"))
 	})
 	return ctx, func() { t.Stop() }
+}
+
+// timeout is statement_timeout, 0 for none.
+func (s *Session) timeout() time.Duration {
+	if v := s.settings.values[gucStatementTimeout]; v != "0" {
+		return millis(v)
+	}
+	return 0
 }
 
 // cancel ends the running statement, if there is one. Any goroutine may call it.

@@ -16,6 +16,7 @@ import (
 	"github.com/millracedb/millrace/sql/pgcatalog"
 	"github.com/millracedb/millrace/sql/pgerr"
 	"github.com/millracedb/millrace/sql/types"
+	"github.com/millracedb/millrace/sql/vec"
 )
 
 // Session is one client. It implements pgwire.Handler and funcs.Sys.
@@ -32,6 +33,7 @@ type Session struct {
 
 	settings *settings
 	env      types.Env
+	writing  funcs.Ctx       // of writeCtx
 	names    pgcatalog.Names // reg* types
 	info     *pgcatalog.Info // catalog information functions
 
@@ -39,6 +41,7 @@ type Session struct {
 	prepared map[string]*prepared
 	unnamed  *prepared
 	portals  map[string]*portal
+	spare    *portal // an unnamed one that is gone, for the next Bind
 	currvals map[catalog.ID]int64
 	lastSeq  catalog.ID
 
@@ -71,6 +74,7 @@ func newSession(ctx context.Context, h *Hub, c *pgwire.Conn, role *catalog.Role)
 	s.settings.values[gucSessionAuth] = role.Name
 	s.names.Source = s
 	s.env.Reg = &s.names
+	s.writing.Env, s.writing.Sys = &s.env, s
 	s.info = &pgcatalog.Info{Names: s.names, Size: h.Size, User: s.User, Started: h.Started, Epoch: h.Epoch}
 	s.act = Activity{State: "idle", Changed: s.started}
 	return s
@@ -127,8 +131,8 @@ func (s *Session) Close() {
 // Query runs the statements of a simple query: one implicit transaction, unless they say otherwise.
 func (s *Session) Query(sql string) error {
 	s.unnamed = nil // as in PostgreSQL
-	done := s.begin(sql)
-	defer done()
+	s.begin(sql)
+	defer s.leave()
 	return s.failing(sql, s.contained(func() error { return s.query(sql) }))
 }
 
@@ -182,7 +186,7 @@ func (s *Session) runSimple(p *prepared, last bool) error {
 			return err
 		}
 	}
-	s.conn.Complete(po.tag())
+	s.complete(po)
 	return nil
 }
 
@@ -191,8 +195,8 @@ func (s *Session) Sync() error {
 	if s.txn.state != implicit {
 		return nil
 	}
-	done := s.resume()
-	defer done()
+	s.resume()
+	defer s.leave()
 	return s.failing("", s.txn.endImplicit(s))
 }
 
@@ -227,22 +231,22 @@ func (s *Session) Fail(*pgerr.Error) { s.txn.fail(s) }
 
 // Parse prepares a statement.
 func (s *Session) Parse(m *pgproto3.Parse) error {
-	done := s.begin(m.Query)
-	defer done()
+	s.begin(m.Query)
+	defer s.leave()
 	return s.failing(m.Query, s.contained(func() error { return s.parse(m.Name, m.Query, m.ParameterOIDs) }))
 }
 
 // Bind makes a portal.
 func (s *Session) Bind(m *pgproto3.Bind) error {
-	done := s.resume()
-	defer done()
+	s.resume()
+	defer s.leave()
 	return s.failing("", s.contained(func() error { return s.bind(m) }))
 }
 
 // Describe tells about a statement or portal.
 func (s *Session) Describe(m *pgproto3.Describe) error {
-	done := s.resume()
-	defer done()
+	s.resume()
+	defer s.leave()
 	return s.failing("", s.contained(func() error { return s.describe(m.ObjectType, m.Name) }))
 }
 
@@ -252,8 +256,8 @@ func (s *Session) Execute(m *pgproto3.Execute) error {
 	if !ok {
 		return s.failing("", pgerr.Newf(pgerr.InvalidCursorName, `portal "%s" does not exist`, m.Portal))
 	}
-	done := s.begin(po.stmt.sql)
-	defer done()
+	s.begin(po.stmt.sql)
+	defer s.leave()
 	s.txn.alone = s.conn.SyncFollows()
 	return s.failing(po.stmt.sql, s.contained(func() error { return s.executeMessage(po, int64(m.MaxRows)) }))
 }
@@ -295,6 +299,14 @@ func (s *Session) searchPath() []string {
 		return slices.Concat(path[:i], path[i+1:])
 	}
 	return slices.Concat(path[:i], []string{s.user}, path[i+1:])
+}
+
+// writeCtx is evalCtx for a write, which is over when it returns: there is one for all.
+func (s *Session) writeCtx(ctx context.Context, params []vec.Scalar) *funcs.Ctx {
+	s.writing.Clear()
+	s.writing.Context, s.writing.Params, s.writing.Subquery = ctx, params, nil
+	s.writing.Now, s.writing.TxnNow = s.txn.stmtNow, s.txn.now(s)
+	return &s.writing
 }
 
 // evalCtx is what expressions of the next statement are evaluated with.
