@@ -15,7 +15,7 @@ import (
 
 // BuildView makes the operators of a view, with empty state. Its state tables have the ids from base on.
 func BuildView(id catalog.ID, plan *physical.View, base uint32) (*View, error) {
-	v := &View{id: id, reads: plan.Reads}
+	v := &View{id: id, reads: plan.Reads, key: plan.Key}
 	b := &builder{v: v, tables: op.NewTableAlloc(base)}
 	root, err := b.build(plan.Root, 0)
 	if err != nil {

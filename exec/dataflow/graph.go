@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/millracedb/millrace/exec/state"
 	"github.com/millracedb/millrace/sql/catalog"
 )
 
@@ -13,33 +14,46 @@ import (
 type Graph struct {
 	// Before, if set, is called before a view runs in a step; views then run one after the other.
 	Before func(catalog.ID)
+	// Table, if set, gives the rows of a table, nil if id is none: joins by its key look into them.
+	Table func(id catalog.ID) *state.Relation
 
 	views   map[catalog.ID]*View
 	order   []*View // by level, then id
 	watched map[catalog.ID]int
+	held    map[string]*held // what views share (share.go)
 	result  Result
 	deltas  Inputs // of views, in the running step
 }
 
 // NewGraph returns a graph without views.
 func NewGraph() *Graph {
-	return &Graph{views: map[catalog.ID]*View{}, watched: map[catalog.ID]int{}, deltas: Inputs{}}
+	return &Graph{views: map[catalog.ID]*View{}, watched: map[catalog.ID]int{}, held: map[string]*held{}, deltas: Inputs{}}
 }
 
 // Add makes a view part of the following steps. Its state must stand for what the views and relations it reads hold now.
-func (g *Graph) Add(v *View) {
+func (g *Graph) Add(v *View) { g.Restore(v, nil) }
+
+// Restore is Add at recovery, before the view's pages are loaded. placed is what Placed said at the checkpoint. Views
+// that it reads must be there.
+func (g *Graph) Restore(v *View, placed map[uint32]uint32) {
+	g.share(v, placed)
 	g.views[v.id] = v
 	g.relink()
 }
 
-// Remove takes a view out. Views that read it must be removed too.
-func (g *Graph) Remove(id catalog.ID) {
-	if v := g.views[id]; v != nil {
-		delete(g.views, id)
-		v.watchers = 0
-		v.watch(0)
-		g.relink()
+// Remove takes a view out. It returns the state tables that go with it: the view's own, and those that no other view
+// shares. Views that read it must be removed too, before one of them or it is added again.
+func (g *Graph) Remove(id catalog.ID) (gone []state.Pages) {
+	v := g.views[id]
+	if v == nil {
+		return nil
 	}
+	delete(g.views, id)
+	gone = append(v.Pages(), g.leave(v)...)
+	v.watchers = 0
+	v.watch(0)
+	g.relink()
+	return gone
 }
 
 // View returns a view of the graph, or nil.

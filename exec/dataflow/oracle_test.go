@@ -267,10 +267,14 @@ func TestIncrementalIsBatch(t *testing.T) {
 				in[2] = append(in[2], b.change(r, r.Intn(12)))
 			}
 			run.step(r, in)
+			rows := map[catalog.ID]*vec.Batch{1: a.rows, 2: b.rows}
+			for range 8 {
+				run.replace(r, rows)
+			}
 			if epoch%4 == 3 {
 				run.recover()
 			}
-			run.check(fmt.Sprintf("append-only %v, epoch %d", appendOnly, epoch), map[catalog.ID]*vec.Batch{1: a.rows, 2: b.rows})
+			run.check(fmt.Sprintf("append-only %v, epoch %d", appendOnly, epoch), rows)
 		}
 	}
 }
@@ -283,43 +287,86 @@ type oracle struct {
 	names []string
 	g     *Graph
 	views map[string][2]*View
+	base  map[catalog.ID]uint32 // of each view's state tables
+	next  uint32
 	disk  map[uint32]map[uint64][]byte
 }
 
 func newOracle(t *testing.T, seed int64, plans map[string]*physical.View) *oracle {
 	t.Logf("seed %d, %d plans", seed, len(plans))
-	o := &oracle{t: t, seed: seed, plans: plans, names: slices.Sorted(maps.Keys(plans)), disk: map[uint32]map[uint64][]byte{}}
-	o.build()
+	o := &oracle{
+		t: t, seed: seed, plans: plans, names: slices.Sorted(maps.Keys(plans)), disk: map[uint32]map[uint64][]byte{},
+		base: map[catalog.ID]uint32{}, next: 1,
+	}
+	o.build(nil)
 	return o
 }
 
 // build makes the views: number i is relation 100+2i, the one over it the next.
-func (o *oracle) build() {
+func (o *oracle) build(placed map[uint32]uint32) {
 	o.g, o.views = NewGraph(), map[string][2]*View{}
-	base := uint32(1)
-	for i, name := range o.names {
-		p := o.plans[name]
-		id := catalog.ID(100 + 2*i)
-		over := &physical.Scan{Rel: id}
-		over.Out, over.Append = p.Root.Fields(), p.Root.AppendOnly()
-		for c := range over.Out {
-			over.Cols = append(over.Cols, c)
-		}
-		var vs [2]*View
-		for k, plan := range []*physical.View{p, {Root: over, Key: p.Key, Reads: []catalog.ID{id}}} {
-			v, err := BuildView(id+catalog.ID(k), plan, base)
-			if err != nil {
-				o.t.Fatalf("%s: %v", name, err)
-			}
-			if n := StateTables(plan); n != len(v.Pages()) && k == 1 {
-				o.t.Fatalf("%s: %d tables, %d ids", name, len(v.Pages()), n)
-			}
-			base += uint32(StateTables(plan))
-			vs[k] = v
-			o.g.Add(v)
-		}
-		o.views[name] = vs
+	for i := range o.names {
+		vs := o.pair(i)
+		o.g.Restore(vs[0], placed)
+		o.g.Restore(vs[1], placed)
 	}
+}
+
+// pair builds views number i.
+func (o *oracle) pair(i int) [2]*View {
+	name := o.names[i]
+	p := o.plans[name]
+	id := catalog.ID(100 + 2*i)
+	over := &physical.Scan{Rel: id}
+	over.Out, over.Append = p.Root.Fields(), p.Root.AppendOnly()
+	for c := range over.Out {
+		over.Cols = append(over.Cols, c)
+	}
+	var vs [2]*View
+	for k, plan := range []*physical.View{p, {Root: over, Key: p.Key, Reads: []catalog.ID{id}}} {
+		vid := id + catalog.ID(k)
+		n := StateTables(plan)
+		if _, ok := o.base[vid]; !ok {
+			o.base[vid] = o.next
+			o.next += uint32(n)
+		}
+		v, err := BuildView(vid, plan, o.base[vid])
+		if err != nil {
+			o.t.Fatalf("%s: %v", name, err)
+		}
+		if n != len(v.Pages()) && k == 1 {
+			o.t.Fatalf("%s: %d tables, %d ids", name, len(v.Pages()), n)
+		}
+		vs[k] = v
+	}
+	o.views[name] = vs
+	return vs
+}
+
+// replace drops the views of a plan and makes them again, filled beside the others from all rows.
+func (o *oracle) replace(r *rand.Rand, rows map[catalog.ID]*vec.Batch) {
+	i := r.Intn(len(o.names))
+	old := o.views[o.names[i]]
+	for k := 1; k >= 0; k-- {
+		for _, p := range o.g.Remove(old[k].ID()) {
+			delete(o.disk, p.ID())
+		}
+		delete(o.base, old[k].ID())
+	}
+	vs := o.pair(i)
+	g := NewGraph()
+	g.Add(vs[0])
+	g.Add(vs[1])
+	in := Inputs{}
+	for id, b := range rows {
+		if b.N > 0 {
+			in[id] = []*vec.Batch{b}
+		}
+	}
+	g.Step(testStep(1), in)
+	g.Commit()
+	o.g.Add(vs[0])
+	o.g.Add(vs[1])
 }
 
 func testStep(workers int) *Step {
@@ -338,39 +385,40 @@ func (o *oracle) step(r *rand.Rand, in Inputs) {
 	o.g.Commit()
 }
 
+// pages are all state tables.
+func (o *oracle) pages() []state.Pages {
+	out := o.g.Held()
+	for _, vs := range o.views {
+		out = append(append(out, vs[0].Pages()...), vs[1].Pages()...)
+	}
+	return out
+}
+
 // recover writes a checkpoint and continues with what it holds.
 func (o *oracle) recover() {
-	for _, vs := range o.views {
-		for _, v := range vs {
-			for _, p := range v.Pages() {
-				d := o.disk[p.ID()]
-				if d == nil {
-					d = map[uint64][]byte{}
-					o.disk[p.ID()] = d
-				}
-				p.BeginCheckpoint(func(page uint64, data []byte) {
-					if data == nil {
-						delete(d, page)
-					} else {
-						d[page] = bytes.Clone(data)
-					}
-				})(true)
+	for _, p := range o.pages() {
+		d := o.disk[p.ID()]
+		if d == nil {
+			d = map[uint64][]byte{}
+			o.disk[p.ID()] = d
+		}
+		p.BeginCheckpoint(func(page uint64, data []byte) {
+			if data == nil {
+				delete(d, page)
+			} else {
+				d[page] = bytes.Clone(data)
+			}
+		})(true)
+	}
+	o.build(o.g.Placed())
+	for _, p := range o.pages() {
+		for page, data := range o.disk[p.ID()] {
+			if err := p.LoadPage(page, data); err != nil {
+				o.t.Fatal(err)
 			}
 		}
-	}
-	o.build()
-	for _, vs := range o.views {
-		for _, v := range vs {
-			for _, p := range v.Pages() {
-				for page, data := range o.disk[p.ID()] {
-					if err := p.LoadPage(page, data); err != nil {
-						o.t.Fatal(err)
-					}
-				}
-				if err := p.Loaded(); err != nil {
-					o.t.Fatal(err)
-				}
-			}
+		if err := p.Loaded(); err != nil {
+			o.t.Fatal(err)
 		}
 	}
 }

@@ -18,6 +18,7 @@ import (
 type View struct {
 	id     catalog.ID
 	reads  []catalog.ID
+	since  map[catalog.ID]uint64
 	nodes  []*node // inputs before their consumers
 	scans  []*scan
 	ends   []op.Emit // by node
@@ -30,6 +31,7 @@ type View struct {
 	rel    *state.Relation
 	groups *op.Aggregate
 	reader state.Reader
+	key    []int // nil: not known
 
 	watchers int // consumers of the view's delta
 	level    int // 1 + the highest level among the views it reads
@@ -128,13 +130,19 @@ func (v *View) ID() catalog.ID { return v.id }
 // Reads are the relations whose changes it consumes.
 func (v *View) Reads() []catalog.ID { return v.reads }
 
+// SetSince says after which epoch the rows of streams are those that the view began with: 0 if it is not in since.
+func (v *View) SetSince(since map[catalog.ID]uint64) { v.since = since }
+
+// Since is what SetSince said.
+func (v *View) Since() map[catalog.ID]uint64 { return v.since }
+
 // NeedsStart reports that the view has rows even if its inputs are empty: a first step without input makes them.
 func (v *View) NeedsStart() bool { return v.start }
 
 // Reader reads the view's rows.
 func (v *View) Reader() state.Reader { return v.reader }
 
-// Pages are all state tables of the view, in the order of their ids.
+// Pages are the state tables that are the view's alone.
 func (v *View) Pages() []state.Pages {
 	var ps []state.Pages
 	for _, n := range v.nodes {

@@ -21,6 +21,9 @@ type manifest struct {
 	History epochClocks
 	// Shapes are the fingerprints of state tables by id (D12).
 	Shapes map[uint32]string
+	// Placed and Since are what the plans of views do not tell of the state they share (dataflow.Graph).
+	Placed map[uint32]uint32
+	Since  map[catalog.ID]map[catalog.ID]uint64 `json:",omitempty"`
 }
 
 const manifestFormat = 1
@@ -115,7 +118,7 @@ func (c *core) collect(e *Engine) *checkpoint {
 
 // allPages lists every state table.
 func (c *core) allPages() []state.Pages {
-	out := []state.Pages{c.errs.rows}
+	out := append([]state.Pages{c.errs.rows}, c.graph.Held()...)
 	for _, r := range c.rels {
 		switch {
 		case r.table != nil:
@@ -135,10 +138,14 @@ func (c *core) manifest(e *Engine, shapes map[uint32]string) []byte {
 	m := manifest{
 		Format: manifestFormat, Epoch: c.epoch, Clock: c.clock, Catalog: cat, Streams: map[catalog.ID]streamManifest{},
 		Seqs: e.seqs.values(), Offsets: c.offsets, History: c.history, Shapes: shapes,
+		Placed: c.graph.Placed(), Since: map[catalog.ID]map[catalog.ID]uint64{},
 	}
 	for id, r := range c.rels {
 		if s := r.stream; s != nil {
 			m.Streams[id] = streamManifest{MaxTime: s.maxTime, Forgotten: s.forgotten, Rows: s.rows}
+		}
+		if r.view != nil && len(r.view.Since()) > 0 {
+			m.Since[id] = r.view.Since()
 		}
 	}
 	b, err := json.Marshal(m)

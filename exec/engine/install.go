@@ -88,10 +88,12 @@ func (ct *cut) install() {
 			}
 		}
 		for _, r := range ch.Put {
+			if ct.made[r.ID] != nil && c.rels[r.ID] != nil { // rebuilt: all of them go before one comes back (Graph.Remove)
+				c.remove(r.ID)
+			}
+		}
+		for _, r := range ch.Put {
 			if rt := ct.made[r.ID]; rt != nil {
-				if c.rels[r.ID] != nil { // rebuilt
-					c.remove(r.ID)
-				}
 				ct.add(rt, ch.Since)
 			} else if rt := c.rels[r.ID]; rt != nil {
 				rt.meta = r
@@ -116,6 +118,7 @@ func (ct *cut) add(r *relation, since map[catalog.ID]uint64) {
 			return
 		}
 		f.takeErrors(ct.epoch)
+		r.view.SetSince(since)
 		c.graph.Add(r.view)
 	}
 }
@@ -130,16 +133,32 @@ func (c *core) remove(id catalog.ID) {
 	delete(c.offsets, id)
 	switch {
 	case r.view != nil:
-		c.graph.Remove(id)
-		for _, p := range r.view.Pages() {
-			c.ckpt.drop(p.ID())
-		}
+		c.detach(r)
 	case r.table != nil:
 		c.ckpt.drop(r.table.ID())
 	case r.stream != nil:
 		c.store.DropRelation(id)
 	}
 	c.errs.dropRelation(id)
+}
+
+// detach takes a view out of the dataflow, and drops the state that nobody else uses.
+func (c *core) detach(r *relation) {
+	for _, p := range c.graph.Remove(r.meta.ID) {
+		c.ckpt.drop(p.ID())
+	}
+}
+
+// newGraph is the main dataflow, whose views share state with one another and with tables.
+func (c *core) newGraph() *dataflow.Graph {
+	g := dataflow.NewGraph()
+	g.Table = func(id catalog.ID) *state.Relation {
+		if r := c.rels[id]; r != nil {
+			return r.table
+		}
+		return nil
+	}
+	return g
 }
 
 // suspend takes a view that failed, and those over it, out of the dataflow. Its rows are not readable until it is rebuilt.
@@ -149,10 +168,7 @@ func (c *core) suspend(e *Engine, s dataflow.Suspension) {
 		return
 	}
 	e.log.Error("materialized view suspended", "view", r.meta.Name, "reason", s.Reason)
-	c.graph.Remove(s.View)
-	for _, p := range r.view.Pages() {
-		c.ckpt.drop(p.ID())
-	}
+	c.detach(r)
 	r.view = nil
 	meta := r.meta.Clone()
 	meta.Suspended = s.Reason

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"sync"
 	"time"
 
@@ -42,9 +43,9 @@ func (e *Engine) recover() (*core, error) {
 // load brings back the state of the manifest.
 func (e *Engine) load(st *storage.Store) (*core, error) {
 	c := &core{
-		store: st, rels: map[catalog.ID]*relation{}, graph: dataflow.NewGraph(), errs: newRowErrors(),
-		offsets: map[catalog.ID]connect.Offsets{},
+		store: st, rels: map[catalog.ID]*relation{}, errs: newRowErrors(), offsets: map[catalog.ID]connect.Offsets{},
 	}
+	c.graph = c.newGraph()
 	e.seqs.init()
 	epoch, payload, ok := st.Manifest()
 	if !ok {
@@ -72,8 +73,8 @@ func (e *Engine) load(st *storage.Store) (*core, error) {
 	for id, v := range m.Seqs {
 		e.seqs.set(id, v)
 	}
-	for _, meta := range c.cat.Relations() {
-		if err := c.revive(e, meta, m.Streams[meta.ID]); err != nil {
+	for _, meta := range c.cat.Relations() { // by id: inputs before what reads them
+		if err := c.revive(e, meta, &m); err != nil {
 			return nil, fmt.Errorf("relation %q: %w", meta.Name, err)
 		}
 	}
@@ -81,7 +82,7 @@ func (e *Engine) load(st *storage.Store) (*core, error) {
 }
 
 // revive makes the run-time object of a relation of the manifest, still without rows.
-func (c *core) revive(e *Engine, meta *catalog.Relation, sm streamManifest) error {
+func (c *core) revive(e *Engine, meta *catalog.Relation, m *manifest) error {
 	r, err := newRelation(meta)
 	if err != nil {
 		return err
@@ -91,12 +92,29 @@ func (c *core) revive(e *Engine, meta *catalog.Relation, sm streamManifest) erro
 	case meta.Seq != nil:
 		e.seqs.create(meta)
 	case r.stream != nil:
+		sm := m.Streams[meta.ID]
 		r.stream.maxTime, r.stream.forgotten, r.stream.rows = sm.MaxTime, sm.Forgotten, sm.Rows
 		c.store.SetRetention(meta.ID, sm.Forgotten)
 	case r.view != nil:
-		c.graph.Add(r.view)
+		r.view.SetSince(m.since(r.view))
+		c.graph.Restore(r.view, m.Placed)
 	}
 	return nil
+}
+
+// since says what rows of streams a view began with. Manifests did not always say so: then those of a stream that has
+// forgotten some since may be any, and are shared with nobody.
+func (m *manifest) since(v *dataflow.View) map[catalog.ID]uint64 {
+	if m.Placed != nil {
+		return m.Since[v.ID()]
+	}
+	unknown := map[catalog.ID]uint64{}
+	for _, id := range v.Reads() {
+		if m.Streams[id].Forgotten > 0 {
+			unknown[id] = math.MaxUint64 - uint64(v.ID())
+		}
+	}
+	return unknown
 }
 
 // loadPages fills the state tables. A table whose shape this binary makes differently cannot be read: its view is filled

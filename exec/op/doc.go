@@ -6,6 +6,7 @@
 //	join      inner, left, full, semi, anti         window   functions over partitions
 //	topn      first k rows of a partition           emitonclose  rows held back until their window closes
 //	setop     INTERSECT, EXCEPT (ad hoc)            values   constant rows
+//	kept, own where an operator's input is kept by key: by itself, with others, in the rows of its relation
 //
 // A view runs its operators for ever, an ad hoc query runs the same ones for one step over a snapshot (exec/query).
 //

@@ -12,7 +12,7 @@ import (
 //
 //	d(L join R) = dL join R + L join dR + dL join dR
 //
-// all against the state before the step. Each side is kept in an Arrangement by join key. The rows of a side that have no
+// all against the state before the step. Each side is kept by join key (Kept). The rows of a side that have no
 // match (for outer joins and anti joins; or those that have one, for semi joins) follow from the number of matches before and
 // after the step:
 //
@@ -36,11 +36,11 @@ type Join struct {
 
 // side is one input of a join.
 type side struct {
-	types []types.Type
-	cols  []int              // key columns
-	rows  *state.Arrangement // nil: not needed
-	count *state.Table       // key -> number of rows, if the other side's rows are matched by key alone
-	track matchRule          // what of this side's rows is output beside the pairs
+	Kept               // its rows, if they are needed
+	types []types.Type // its columns
+	codec *state.Codec // of keys
+	count *state.Table // key -> number of rows, if the other side's rows are matched by key alone
+	track matchRule    // what of this side's rows is output beside the pairs
 	all   *state.Projection
 	word  bool // rows carry their number of matches
 
@@ -54,6 +54,7 @@ type side struct {
 	sum    []int64 // by group: weight
 	head   []int32 // by group: first row
 	next   []int32 // by row
+	flips  []int32 // groups of the other side whose matches move to or from 0
 	m      []int64 // by row: matches after the step
 	dm     map[state.Ref]int64
 }
@@ -89,10 +90,10 @@ func newJoin(n *physical.Join, tables *TableAlloc, lRetract, rRetract bool) (*Jo
 	case physical.Full:
 		j.l.track, j.r.track = keepUnmatched, keepUnmatched
 	}
-	j.l.init(n.Left, n.LKeys)
-	j.r.init(n.Right, n.RKeys)
-	j.l.arrange(tables, lRetract, true, j.l.track != ignoreMatches && j.residual != nil)
-	j.r.arrange(tables, rRetract, j.pairs || j.residual != nil, j.r.track != ignoreMatches && j.residual != nil)
+	j.l.init(n.Left, n.LKeys, n.NullSafe, &j.r)
+	j.r.init(n.Right, n.RKeys, n.NullSafe, &j.l)
+	j.l.keep(tables, lRetract, true, j.l.track != ignoreMatches && j.residual != nil)
+	j.r.keep(tables, rRetract, j.pairs || j.residual != nil, j.r.track != ignoreMatches && j.residual != nil)
 	if j.residual == nil {
 		j.l.counts(tables, j.r.track)
 		j.r.counts(tables, j.l.track)
@@ -107,27 +108,30 @@ func newJoin(n *physical.Join, tables *TableAlloc, lRetract, rRetract bool) (*Jo
 	return j, nil
 }
 
-func (s *side) init(n physical.Node, keys []int) {
-	for _, f := range n.Fields() {
-		s.types = append(s.types, f.Type)
+func (s *side) init(n physical.Node, keys []int, nulls bool, other *side) {
+	s.types = fieldTypes(n)
+	s.Kept = Kept{Input: n, Key: keys, Nulls: nulls, other: other}
+	kt := make([]types.Type, len(keys))
+	for i, c := range keys {
+		kt[i] = s.types[c]
 	}
-	s.cols = keys
+	s.codec = state.NewKeyCodec(kt)
 	s.d = vec.NewBatch(s.types, 0)
 	s.groups.Reset()
 }
 
-func (s *side) arrange(tables *TableAlloc, retract, rows, word bool) {
-	s.word = word
+// keep makes the table of the side's rows, if they are needed; word: each counts its matches.
+func (s *side) keep(tables *TableAlloc, retract, rows, word bool) {
+	s.word, s.point = word, !word
 	id := tables.Next()
-	if !rows {
-		return
+	if rows {
+		s.arrange(id, s.types, retract, word)
+		every := make([]int, len(s.types))
+		for i := range every {
+			every[i] = i
+		}
+		s.all = s.rows.Codec().Project(every)
 	}
-	s.rows = state.NewArrangement(id, s.types, s.cols, retract, word)
-	every := make([]int, len(s.types))
-	for i := range every {
-		every[i] = i
-	}
-	s.all = s.rows.Codec().Project(every)
 }
 
 // counts makes the table of counts that the other side, which follows rule, needs of this one.
@@ -135,16 +139,18 @@ func (s *side) counts(tables *TableAlloc, rule matchRule) {
 	if rule == ignoreMatches {
 		return
 	}
-	codec := s.codec()
-	s.count = state.NewTable(tables.Next(), "matches "+codec.Shape(), codec.Width(), 8)
+	s.count = state.NewTable(tables.Next(), "matches "+s.codec.Shape(), s.codec.Width(), 8)
 }
 
-func (s *side) codec() *state.Codec {
-	kt := make([]types.Type, len(s.cols))
-	for i, c := range s.cols {
-		kt[i] = s.types[c]
+// Keeps are the sides whose rows may be kept together with those of other operators.
+func (j *Join) Keeps() []*Kept {
+	var ks []*Kept
+	for _, s := range []*side{&j.l, &j.r} {
+		if (s.rows != nil || s.own != nil) && !s.word {
+			ks = append(ks, &s.Kept)
+		}
 	}
-	return state.NewKeyCodec(kt)
+	return ks
 }
 
 // Push keeps the rows of the step.
@@ -169,8 +175,8 @@ func (j *Join) End(s *Step, out Emit) {
 		j.deltaWithDelta(s, out)
 	}
 	j.out.Reset()
-	j.unmatched(&j.l, &j.r, 0, out)
-	j.unmatched(&j.r, &j.l, len(j.l.types), out)
+	j.unmatched(s, &j.l, &j.r, 0, out)
+	j.unmatched(s, &j.r, &j.l, len(j.l.types), out)
 	if j.out.N > 0 {
 		out(j.out)
 	}
@@ -179,11 +185,10 @@ func (j *Join) End(s *Step, out Emit) {
 // index finds the keys of the step's rows and chains rows of equal keys.
 func (s *side) index(nullSafe bool) {
 	n := s.d.N
-	if s.rows != nil {
-		s.vecs = pick(&s.vecs, s.d.Cols, s.cols)
-		s.rows.Codec().Key.Encode(&s.keys, s.vecs, n)
-	} else {
-		s.codec().Encode(&s.keys, pick(&s.vecs, s.d.Cols, s.cols), n)
+	s.vecs = pick(&s.vecs, s.d.Cols, s.Key)
+	s.codec.Encode(&s.keys, s.vecs, n)
+	if n > 0 && s.rows != nil {
+		s.rows.offer()
 	}
 	s.null, s.group, s.next = sized(s.null, n), sized(s.group, n), sized(s.next, n)
 	clear(s.null)
@@ -220,6 +225,10 @@ func (s *side) index(nullSafe bool) {
 
 // deltaWithState joins the step's rows of a with the state of b.
 func (j *Join) deltaWithState(s *Step, out Emit, a, b *side, left bool) {
+	if b.own != nil {
+		j.deltaWithOwn(s, out, a, b, left)
+		return
+	}
 	if b.rows == nil || b.rows.Len() == 0 {
 		return
 	}
@@ -276,38 +285,56 @@ func (j *Join) deltaWithDelta(s *Step, out Emit) {
 		for k := j.r.head[g]; k >= 0; k = j.r.next[k] {
 			j.buf.add(int32(i), state.Ref(k), j.l.d.Weight(i), j.r.d.Weight(int(k)))
 			if j.buf.full() {
-				j.flushDelta(s, out)
+				j.flushRows(s, out, &j.l, &j.r, j.r.d, true)
 				if s.Stopped != nil && s.Stopped() {
 					return
 				}
 			}
 		}
 	}
-	j.flushDelta(s, out)
+	j.flushRows(s, out, &j.l, &j.r, j.r.d, true)
 }
 
-func (j *Join) flushDelta(s *Step, out Emit) {
+// deltaWithOwn joins the step's rows of a with the rows that b's relation has for their keys.
+func (j *Join) deltaWithOwn(s *Step, out Emit, a, b *side, left bool) {
+	if len(a.head) == 0 {
+		return
+	}
+	rows, of := b.own.find(s, nil)
+	for k := range rows.N {
+		for i := a.head[of[k]]; i >= 0; i = a.next[i] {
+			j.buf.add(i, state.Ref(k), a.d.Weight(int(i)), rows.Weight(k))
+			if j.buf.full() {
+				j.flushRows(s, out, a, b, rows, left)
+			}
+		}
+	}
+	j.flushRows(s, out, a, b, rows, left)
+}
+
+// flushRows emits pairs of rows of a's step and rows of b in a batch.
+func (j *Join) flushRows(s *Step, out Emit, a, b *side, rows *vec.Batch, left bool) {
 	p := &j.buf
 	if len(p.row) == 0 {
 		return
 	}
-	l, r := p.sides(true)
-	for c, v := range j.l.d.Cols {
-		l[c].AppendSel(v, p.row)
+	mine, theirs := p.sides(left)
+	for c, v := range a.d.Cols {
+		mine[c].AppendSel(v, p.row)
 	}
 	p.other = p.other[:0]
 	for _, ref := range p.ref {
 		p.other = append(p.other, int32(ref))
 	}
-	for c, v := range j.r.d.Cols {
-		r[c].AppendSel(v, p.other)
+	for c, v := range rows.Cols {
+		theirs[c].AppendSel(v, p.other)
 	}
 	for _, i := range j.matches(s) {
-		if j.l.word {
-			j.l.m[p.row[i]] += p.wb[i]
+		if a.word {
+			a.m[p.row[i]] += p.wb[i]
 		}
-		if j.r.word {
-			j.r.m[p.other[i]] += p.wa[i]
+		if b.word {
+			b.m[p.other[i]] += p.wa[i]
 		}
 	}
 	j.emitPairs(out)
@@ -348,7 +375,7 @@ func (j *Join) emitPairs(out Emit) {
 }
 
 // unmatched emits what rule a.track says of a's rows, whose columns begin at column at of the output.
-func (j *Join) unmatched(a, b *side, at int, out Emit) {
+func (j *Join) unmatched(s *Step, a, b *side, at int, out Emit) {
 	if a.track == ignoreMatches {
 		return
 	}
@@ -370,7 +397,7 @@ func (j *Join) unmatched(a, b *side, at int, out Emit) {
 	if a.word {
 		j.flippedRows(a, at, out)
 	} else {
-		j.flippedKeys(a, b, at, out)
+		j.flippedKeys(s, a, b, at, out)
 	}
 }
 
@@ -383,16 +410,41 @@ func (j *Join) flippedRows(a *side, at int, out Emit) {
 }
 
 // flippedKeys emits the stored rows of the keys whose number of matches moves to or from 0.
-func (j *Join) flippedKeys(a, b *side, at int, out Emit) {
+func (j *Join) flippedKeys(s *Step, a, b *side, at int, out Emit) {
+	a.flips = a.flips[:0]
 	for g := range b.groups.Len() {
 		h, key := b.groups.Hash(g), b.groups.Key(g)
 		was := b.countBefore(h, key)
 		if (was > 0) == (was+b.sum[g] > 0) {
 			continue
 		}
+		if a.own != nil {
+			a.flips = append(a.flips, int32(g))
+			continue
+		}
 		for ref := a.rows.First(h, key); ref != state.None; ref = a.rows.Next(ref) {
 			j.flip(a, ref, was > 0, !(was > 0), at, out)
 		}
+	}
+	if len(a.flips) > 0 {
+		j.flippedOwn(s, a, b, at, out)
+	}
+}
+
+// flippedOwn emits the rows of a's relation for the keys in a.flips.
+func (j *Join) flippedOwn(s *Step, a, b *side, at int, out Emit) {
+	rows, of := a.own.find(s, a.flips)
+	for k := range rows.N {
+		g := int(of[k])
+		w := rows.Weight(k)
+		if was := b.countBefore(b.groups.Hash(g), b.groups.Key(g)) > 0; was == (a.track == keepMatched) {
+			w = -w
+		}
+		j.emitRow(a, at, w, func(cols []*vec.Vec) {
+			for c, v := range rows.Cols {
+				cols[c].AppendFrom(v, k)
+			}
+		}, out)
 	}
 }
 
@@ -459,15 +511,8 @@ func (s *side) commit() {
 			s.rows.AddExtra(ref, d)
 		}
 	}
-	for i := range s.d.N {
-		if s.rows == nil || s.null[i] {
-			continue
-		}
-		m := int64(0)
-		if s.word {
-			m = s.m[i]
-		}
-		s.rows.Apply(&s.keys, s.d.Cols, i, s.d.Weight(i), m)
+	if s.d.N > 0 && s.rows != nil && s.rows.claim() {
+		s.commitRows()
 	}
 	if s.count == nil {
 		return
@@ -489,6 +534,19 @@ func (s *side) commit() {
 			le.PutUint64(b[:], uint64(n))
 			s.count.Update(ref, h, b[:])
 		}
+	}
+}
+
+func (s *side) commitRows() {
+	for i := range s.d.N {
+		if s.null[i] {
+			continue
+		}
+		m := int64(0)
+		if s.word {
+			m = s.m[i]
+		}
+		s.rows.Apply(&s.keys, s.d.Cols, i, s.d.Weight(i), m)
 	}
 }
 
@@ -519,9 +577,7 @@ const keepRows = 1 << 16
 func (j *Join) Tables() []state.Pages {
 	var ts []state.Pages
 	for _, s := range []*side{&j.l, &j.r} {
-		if s.rows != nil {
-			ts = append(ts, s.rows)
-		}
+		ts = append(ts, s.tables()...)
 	}
 	for _, s := range []*side{&j.l, &j.r} {
 		if s.count != nil {
