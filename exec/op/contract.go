@@ -49,3 +49,8 @@ type Step struct {
 	// its input asks it now and then, and may stop. A view's step has none: it runs to its end.
 	Stopped func() bool
 }
+
+// stopped asks Stopped, once in many rounds of a loop.
+func (s *Step) stopped(round int) bool {
+	return round&0xff == 0 && s.Stopped != nil && s.Stopped()
+}

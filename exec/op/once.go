@@ -75,3 +75,6 @@ func (r *RowSet) Add(b *vec.Batch) []int32 {
 	}
 	return fresh
 }
+
+// Size is the bytes held.
+func (r *RowSet) Size() int64 { return r.groups.Size() }

@@ -2,6 +2,7 @@ package op
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 
 	"github.com/millracedb/millrace/exec/state"
@@ -18,53 +19,101 @@ func keyOrders(keys []physical.SortKey) []keyOrder {
 	return ks
 }
 
-// SortRows returns the row numbers of b in the order of keys; rows that are equal keep theirs.
-func SortRows(b *vec.Batch, keys []physical.SortKey) []int32 { return sortRows(b, keyOrders(keys)) }
+// SortRows returns the row numbers of b in the order of keys; rows that are equal keep theirs. It returns nil
+// if stopped, asked now and then, says so.
+func SortRows(b *vec.Batch, keys []physical.SortKey, stopped func() bool) []int32 {
+	return sortRowsUntil(b, keyOrders(keys), stopped)
+}
 
 // sortRows returns the row numbers of b in order; rows that are equal keep theirs.
-func sortRows(b *vec.Batch, keys []keyOrder) []int32 {
-	perm := make([]int32, b.N)
+func sortRows(b *vec.Batch, keys []keyOrder) []int32 { return sortRowsUntil(b, keys, nil) }
+
+func sortRowsUntil(b *vec.Batch, keys []keyOrder, stopped func() bool) []int32 {
+	if len(keys) == 1 && b.Cols[keys[0].col].Type.Class() == types.I64 && b.Cols[keys[0].col].Nulls == nil {
+		x := b.Cols[keys[0].col].I64
+		if keys[0].Desc {
+			return mergeSort(b.N, func(i, j int32) int { return cmp.Compare(x[j], x[i]) }, stopped)
+		}
+		return mergeSort(b.N, func(i, j int32) int { return cmp.Compare(x[i], x[j]) }, stopped)
+	}
+	k := encodeOrder(b, keys, stopped)
+	if k == nil {
+		return nil
+	}
+	return mergeSort(b.N, func(i, j int32) int { return bytes.Compare(k.at(i), k.at(j)) }, stopped)
+}
+
+// sortRun is how many rows are sorted at a time; sorted runs are merged.
+const sortRun = 1 << 14
+
+// mergeSort returns the numbers below n in the order of compare, equal ones as they are; nil if stopped.
+func mergeSort(n int, compare func(i, j int32) int, stopped func() bool) []int32 {
+	perm := make([]int32, n)
 	for i := range perm {
 		perm[i] = int32(i)
 	}
-	if len(keys) == 1 && b.Cols[keys[0].col].Type.Class() == types.I64 && b.Cols[keys[0].col].Nulls == nil {
-		x := b.Cols[keys[0].col].I64
-		desc := keys[0].Desc
-		slices.SortStableFunc(perm, func(i, j int32) int {
-			a, b := x[i], x[j]
-			if desc {
-				a, b = b, a
+	for lo := 0; lo < n; lo += sortRun {
+		if stopped != nil && stopped() {
+			return nil
+		}
+		slices.SortFunc(perm[lo:min(lo+sortRun, n)], func(i, j int32) int {
+			if c := compare(i, j); c != 0 {
+				return c
 			}
-			switch {
-			case a < b:
-				return -1
-			case a > b:
-				return 1
-			}
-			return 0
+			return int(i) - int(j)
 		})
+	}
+	if n <= sortRun {
 		return perm
 	}
-	k := encodeOrder(b, keys)
-	slices.SortStableFunc(perm, func(i, j int32) int { return bytes.Compare(k.at(i), k.at(j)) })
-	return perm
+	from, to := perm, make([]int32, n)
+	for width := sortRun; width < n; width *= 2 {
+		for lo := 0; lo < n; lo += 2 * width {
+			mid, hi := min(lo+width, n), min(lo+2*width, n)
+			if !merge(to[lo:hi], from[lo:mid], from[mid:hi], compare, stopped) {
+				return nil
+			}
+		}
+		from, to = to, from
+	}
+	return from
+}
+
+// merge merges sorted a and b into dst. It reports whether it got to the end.
+func merge(dst, a, b []int32, compare func(i, j int32) int, stopped func() bool) bool {
+	for k := range dst {
+		if k&0xffff == 0 && stopped != nil && stopped() {
+			return false
+		}
+		switch {
+		case len(b) == 0, len(a) > 0 && compare(a[0], b[0]) <= 0:
+			dst[k], a = a[0], a[1:]
+		default:
+			dst[k], b = b[0], b[1:]
+		}
+	}
+	return true
 }
 
 // orderKeys are the rows of a batch as byte strings that sort like them.
 type orderKeys struct {
 	buf []byte
-	off []uint32
+	off []int
 }
 
 func (k *orderKeys) at(i int32) []byte { return k.buf[k.off[i]:k.off[i+1]] }
 
-func encodeOrder(b *vec.Batch, keys []keyOrder) *orderKeys {
-	k := &orderKeys{off: make([]uint32, 1, b.N+1)}
+// encodeOrder returns nil if stopped says so.
+func encodeOrder(b *vec.Batch, keys []keyOrder, stopped func() bool) *orderKeys {
+	k := &orderKeys{off: make([]int, 1, b.N+1)}
 	for i := range b.N {
+		if i&0xffff == 0xffff && stopped != nil && stopped() {
+			return nil
+		}
 		for _, o := range keys {
 			k.buf = state.AppendOrdered(k.buf, b.Cols[o.col], i, o.Order)
 		}
-		k.off = append(k.off, uint32(len(k.buf)))
+		k.off = append(k.off, len(k.buf))
 	}
 	return k
 }

@@ -14,8 +14,7 @@ import (
 // A step collects the change; at End each touched partition is computed as it was and as it is, and the difference
 // emitted.
 type partitions struct {
-	Kept    // the rows, by partition
-	split   *state.SplitCodec
+	rows    *state.Arrangement // by partition
 	all     *state.Projection
 	in, out []types.Type
 	pending *vec.Batch // the step's change, weights explicit
@@ -24,32 +23,29 @@ type partitions struct {
 	of      []int32 // group of each pending row
 	sum     state.Consolidator
 	diff    state.Consolidator
+	working int64 // bytes of the partition being computed
 }
 
-func newPartitions(id uint32, n physical.Node, key []int, retract bool) *partitions {
-	input := n.Inputs()[0]
-	in := fieldTypes(input)
-	p := &partitions{in: in, out: fieldTypes(n), pending: vec.NewBatch(in, 0), split: state.NewSplitCodec(in, key)}
-	p.Kept = Kept{Input: input, Key: key, Nulls: true}
-	p.arrange(id, in, retract, false)
+func newPartitions(id uint32, in, out []types.Type, key []int, retract bool) *partitions {
+	p := &partitions{in: in, out: out, pending: vec.NewBatch(in, 0), rows: state.NewArrangement(id, in, key, retract, false)}
 	cols := make([]int, len(in))
 	for i := range cols {
 		cols[i] = i
 	}
-	p.all = p.split.Project(cols)
+	p.all = p.rows.Codec().Project(cols)
 	p.Abort()
 	return p
 }
 
 // push keeps b until End.
 func (p *partitions) push(b *vec.Batch) {
+	codec := p.rows.Codec()
 	base := p.pending.N
 	p.pending.SetWeights()
 	p.pending.Append(b)
-	p.rows.offer()
-	keyVecs := p.split.KeyVecs(p.pending.Cols)
+	keyVecs := codec.KeyVecs(p.pending.Cols)
 	for i := base; i < p.pending.N; i++ {
-		p.keys.AppendRow(p.split.Key, keyVecs, i)
+		p.keys.AppendRow(codec.Key, keyVecs, i)
 		g, _ := p.groups.Add(&p.keys, i)
 		p.of = append(p.of, g)
 	}
@@ -57,9 +53,12 @@ func (p *partitions) push(b *vec.Batch) {
 
 // end computes every touched partition before and after the step and emits the difference. compute appends the output
 // of a partition to out, each copy of a row with weight sign.
-func (p *partitions) end(compute func(rows, out *vec.Batch, sign int64), out Emit) {
+func (p *partitions) end(s *Step, compute func(rows, out *vec.Batch, sign int64), out Emit) {
 	changes := p.byGroup()
 	for g := range p.groups.Len() {
+		if s.stopped(g) {
+			return
+		}
 		old := p.partition(g)
 		fresh := p.sum.Consolidate(p.in, old, p.pending.Select(changes[g]))
 		before, after := vec.NewBatch(p.out, 0), vec.NewBatch(p.out, 0)
@@ -69,6 +68,7 @@ func (p *partitions) end(compute func(rows, out *vec.Batch, sign int64), out Emi
 		if fresh.N > 0 {
 			compute(fresh, after, 1)
 		}
+		p.working = int64(fresh.MemSize() + after.MemSize())
 		if before.N == 0 {
 			if after.N > 0 {
 				out(after)
@@ -112,10 +112,8 @@ func (p *partitions) byGroup() [][]int32 {
 
 // Commit applies the change.
 func (p *partitions) Commit() {
-	if p.pending.N > 0 && p.rows.claim() {
-		for i := range p.pending.N {
-			p.rows.Apply(&p.keys, p.pending.Cols, i, p.pending.W[i], 0)
-		}
+	for i := range p.pending.N {
+		p.rows.Apply(&p.keys, p.pending.Cols, i, p.pending.W[i], 0)
 	}
 	p.Abort()
 }
@@ -124,16 +122,13 @@ func (p *partitions) Commit() {
 func (p *partitions) Abort() {
 	p.pending.Reset()
 	p.pending.W = []int64{}
-	p.keys.Reset(p.split.Key)
+	p.keys.Reset(p.rows.Codec().Key)
 	p.groups.Reset()
 	p.of = p.of[:0]
 }
 
 // Tables are the state tables.
-func (p *partitions) Tables() []state.Pages { return p.tables() }
-
-// Keeps is the rows, which may be kept together with those of other operators.
-func (p *partitions) Keeps() []*Kept { return []*Kept{&p.Kept} }
+func (p *partitions) Tables() []state.Pages { return []state.Pages{p.rows} }
 
 // totalOrder is keys, then every other column, so that the order of the rows of a multiset is the same wherever it is
 // computed.

@@ -21,27 +21,19 @@ type TopN struct {
 func NewTopN(n *physical.TopN, tables *TableAlloc) (*TopN, error) {
 	in := fieldTypes(n.Input)
 	t := &TopN{
-		partitions: newPartitions(tables.Next(), n, n.Partition, true),
+		partitions: newPartitions(tables.Next(), in, in, n.Partition, true),
 		order:      totalOrder(keyOrders(n.Order), len(in)),
 		limit:      n.Limit, offset: n.Offset, narrow: n.Input.AppendOnly(),
 	}
 	return t, nil
 }
 
-// Keeps is the rows, if they are all of the input's.
-func (t *TopN) Keeps() []*Kept {
-	if t.narrow {
-		return nil
-	}
-	return t.partitions.Keeps()
-}
-
 // Push keeps b until End.
 func (t *TopN) Push(_ *Step, _ int, b *vec.Batch, _ Emit) { t.push(b) }
 
 // End emits what entered and what left.
-func (t *TopN) End(_ *Step, out Emit) {
-	t.end(func(rows, res *vec.Batch, sign int64) { t.slice(rows, res, t.offset, t.limit, sign) }, out)
+func (t *TopN) End(s *Step, out Emit) {
+	t.end(s, func(rows, res *vec.Batch, sign int64) { t.slice(rows, res, t.offset, t.limit, sign) }, out)
 }
 
 // slice appends the rows [skip, skip+take) of rows in order to out, counting multiplicities, with weights times sign.

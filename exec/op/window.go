@@ -31,7 +31,7 @@ type windowFunc struct {
 func NewWindow(n *physical.Window, tables *TableAlloc) (*Window, error) {
 	in := fieldTypes(n.Input)
 	w := &Window{
-		partitions: newPartitions(tables.Next(), n, n.Partition, !n.Input.AppendOnly()),
+		partitions: newPartitions(tables.Next(), in, fieldTypes(n), n.Partition, !n.Input.AppendOnly()),
 		order:      keyOrders(n.Order), total: totalOrder(keyOrders(n.Order), len(in)),
 	}
 	for _, f := range n.Funcs {
@@ -53,12 +53,12 @@ func (w *Window) Push(_ *Step, _ int, b *vec.Batch, _ Emit) { w.push(b) }
 
 // End emits how the rows of touched partitions change.
 func (w *Window) End(s *Step, out Emit) {
-	w.end(func(rows, res *vec.Batch, sign int64) { w.compute(s, rows, res, sign) }, out)
+	w.end(s, func(rows, res *vec.Batch, sign int64) { w.compute(s, rows, res, sign) }, out)
 }
 
 // compute appends the rows of a partition with their function values to out, which is empty.
 func (w *Window) compute(s *Step, rows, out *vec.Batch, sign int64) {
-	p := w.sorted(rows)
+	p := w.sorted(s, rows)
 	n := len(w.in)
 	for c := range n {
 		out.Cols[c].AppendVec(p.rows.Cols[c])
@@ -67,6 +67,10 @@ func (w *Window) compute(s *Step, rows, out *vec.Batch, sign int64) {
 		w.funcs[k].compute(s, p, out.Cols[n+k])
 	}
 	out.N = p.rows.N
+	if s.Stopped != nil && s.Stopped() {
+		*out = *vec.NewBatch(w.out, 0) // its columns may be short
+		return
+	}
 	if sign < 0 {
 		negate(out)
 	}
@@ -95,8 +99,8 @@ type part struct {
 	ordered   bool // there is an ORDER BY; else all rows are peers
 }
 
-func (w *Window) sorted(rows *vec.Batch) *part {
-	perm := sortRows(rows, w.total)
+func (w *Window) sorted(s *Step, rows *vec.Batch) *part {
+	perm := sortRowsUntil(rows, w.total, s.Stopped)
 	var sel []int32
 	for _, i := range perm {
 		for range rows.Weight(int(i)) {
@@ -109,7 +113,7 @@ func (w *Window) sorted(rows *vec.Batch) *part {
 	}
 	b.N = len(sel)
 	p := &part{rows: b, peer: make([]int, b.N), end: make([]int, b.N), ordered: len(w.order) > 0}
-	keys := encodeOrder(b, w.order)
+	keys := encodeOrder(b, w.order, nil)
 	for i := 1; i < b.N; i++ {
 		if bytes.Equal(keys.at(int32(i)), keys.at(int32(i-1))) {
 			p.peer[i] = p.peer[i-1]
@@ -137,6 +141,9 @@ func (f *windowFunc) compute(s *Step, p *part, out *vec.Vec) {
 		return
 	}
 	for i := range p.rows.N {
+		if s.stopped(i) {
+			return
+		}
 		f.value(s.Ctx, p, i, out)
 	}
 }
@@ -316,6 +323,9 @@ func (f *windowFunc) aggregate(s *Step, p *part, out *vec.Vec) {
 	f.acc.Reset(1)
 	last := -1 // row whose value is the present state's
 	for i := range p.rows.N {
+		if s.stopped(i) {
+			return
+		}
 		lo, hi := f.frame(p, i)
 		hi = max(hi, lo)
 		if lo != from || hi < to {

@@ -6,20 +6,25 @@ import (
 	"github.com/millracedb/millrace/sql/vec"
 )
 
-// apply is LATERAL: it runs the right side for each row of the left one, with that row's values as outer values.
+// apply is LATERAL: it runs the right side for each row of the left one, with that row's values as outer values. Rows of
+// the right side stream; a few rows of several left ones are put together.
 type apply struct {
 	r    *runner
 	n    *physical.Apply
 	args []*expr.Program
 	on   *expr.Program
 	left Rows
-	cur  *vec.Batch     // copy of the left batch being worked on
+	cur  *vec.Batch     // the left batch being worked on
 	vals [][]vec.Scalar // outer values of its rows
-	row  int
+
+	row     int  // of cur
+	right   Rows // of that row; nil: not begun
+	matched bool // it has given a row
+	out     *vec.Batch
 }
 
 func (r *runner) apply(n *physical.Apply) (Rows, error) {
-	a := &apply{r: r, n: n}
+	a := &apply{r: r, n: n, out: vec.NewBatch(fieldTypes(n), 0)}
 	for _, e := range n.Args {
 		p, err := expr.Compile(e)
 		if err != nil {
@@ -39,34 +44,40 @@ func (r *runner) apply(n *physical.Apply) (Rows, error) {
 	return a, err
 }
 
+// applyRows is how many rows of several left rows are put together.
+const applyRows = 256
+
 func (a *apply) Next() (*vec.Batch, error) {
-	for {
+	a.out.Reset()
+	for a.out.N < applyRows {
 		if a.cur == nil || a.row == a.cur.N {
-			if ok, err := a.nextLeft(); err != nil || !ok {
+			ok, err := a.nextLeft()
+			if err != nil {
 				return nil, err
 			}
+			if !ok {
+				break
+			}
 		}
-		i := a.row
-		a.row++
-		b, err := a.one(i)
-		if err != nil {
+		if err := a.advance(); err != nil {
 			return nil, err
 		}
-		if b.N > 0 {
-			return b, nil
-		}
 	}
+	if a.out.N == 0 {
+		return nil, nil
+	}
+	return a.out, nil
 }
 
+// nextLeft goes to the next left batch; what is put together never refers to the one before.
 func (a *apply) nextLeft() (bool, error) {
 	b, err := a.left.Next()
 	if err != nil || b == nil {
+		a.cur = nil
 		return false, err
 	}
-	a.cur = vec.NewBatch(b.Types(), b.N)
-	a.cur.Append(b)
-	a.row = 0
-	a.vals, err = a.r.outerValues(a.args, a.cur)
+	a.cur, a.row = b, 0
+	a.vals, err = a.r.outerValues(a.args, b)
 	return true, err
 }
 
@@ -88,58 +99,93 @@ func (r *runner) outerValues(args []*expr.Program, b *vec.Batch) ([][]vec.Scalar
 	return out, nil
 }
 
-// one gives the rows that left row i joins to.
-func (a *apply) one(i int) (*vec.Batch, error) {
-	right, err := a.r.inner(a.n.Right, a.vals[i])
-	if err != nil {
-		return nil, err
+// advance adds the next batch of the right side of the current left row, or ends that row.
+func (a *apply) advance() error {
+	if err := a.r.live(); err != nil {
+		return err
 	}
-	out := vec.NewBatch(fieldTypes(a.n), right.N)
+	b, err := a.nextRight()
+	if err != nil {
+		return err
+	}
+	if b != nil {
+		return a.join(b)
+	}
+	if a.n.Outer && !a.matched {
+		a.pad()
+	}
+	a.endRow()
+	a.row++
+	return nil
+}
+
+// nextRight is the next batch of the right side, computed with the left row's outer values.
+func (a *apply) nextRight() (*vec.Batch, error) {
+	saved := a.r.fc.Outer
+	a.r.fc.Outer = a.vals[a.row]
+	defer func() { a.r.fc.Outer = saved }()
+	if a.right == nil {
+		var err error
+		if a.right, err = a.r.build(a.n.Right); err != nil {
+			return nil, err
+		}
+	}
+	return a.right.Next()
+}
+
+// join adds the pairs of the left row and the rows of right.
+func (a *apply) join(right *vec.Batch) error {
 	nl := len(a.cur.Cols)
-	for c, v := range out.Cols {
+	pairs := a.out
+	if a.on != nil {
+		pairs = vec.NewBatch(fieldTypes(a.n), right.N)
+	}
+	for c, v := range pairs.Cols {
 		if c >= nl {
 			v.AppendVec(right.Cols[c-nl])
 			continue
 		}
 		for range right.N {
-			v.AppendFrom(a.cur.Cols[c], i)
+			v.AppendFrom(a.cur.Cols[c], a.row)
 		}
 	}
-	out.N = right.N
-	if a.on != nil {
-		sel := a.on.EvalFilter(a.r.fc, out, nil)
-		if err := a.r.raise(); err != nil {
-			return nil, err
-		}
-		out = out.Select(sel)
+	pairs.N += right.N
+	if a.on == nil {
+		a.matched = true
+		return nil
 	}
-	if out.N == 0 && a.n.Outer {
-		for c, v := range out.Cols {
-			if c < nl {
-				v.AppendFrom(a.cur.Cols[c], i)
-			} else {
-				v.AppendNull()
-			}
-		}
-		out.N = 1
+	sel := a.on.EvalFilter(a.r.fc, pairs, nil)
+	if err := a.r.raise(); err != nil {
+		return err
 	}
-	return out, nil
+	a.matched = a.matched || len(sel) > 0
+	a.out.AppendSel(pairs, sel)
+	return nil
 }
 
-func (a *apply) Close() { a.left.Close() }
-
-// inner runs a plan with outer values to its end.
-func (r *runner) inner(n physical.Node, outer []vec.Scalar) (*vec.Batch, error) {
-	if err := r.live(); err != nil {
-		return nil, err
+// pad adds the left row with nulls beside it.
+func (a *apply) pad() {
+	nl := len(a.cur.Cols)
+	for c, v := range a.out.Cols {
+		if c < nl {
+			v.AppendFrom(a.cur.Cols[c], a.row)
+		} else {
+			v.AppendNull()
+		}
 	}
-	saved := r.fc.Outer
-	r.fc.Outer = outer
-	defer func() { r.fc.Outer = saved }()
-	held := r.mem.held
-	b, err := r.collect(n)
-	r.mem.held = held
-	return b, err
+	a.out.N++
+}
+
+func (a *apply) endRow() {
+	if a.right != nil {
+		a.right.Close()
+	}
+	a.right, a.matched = nil, false
+}
+
+func (a *apply) Close() {
+	a.endRow()
+	a.left.Close()
 }
 
 // subquery is funcs.Ctx.Subquery. It runs while an expression is being evaluated, whose errors so far it must keep.
@@ -147,8 +193,14 @@ func (r *runner) subquery(id int, outer []vec.Scalar) (*vec.Batch, error) {
 	if id < 0 || id >= len(r.q.Subplans) {
 		return nil, internal("subquery %d is not in the plan", id)
 	}
+	if err := r.live(); err != nil {
+		return nil, err
+	}
 	inner := &runner{ctx: r.ctx, q: r.q, src: r.src, mem: r.mem, work: r.work}
 	inner.fc = r.fc.Fork()
 	inner.fc.Subquery = inner.subquery
-	return inner.inner(r.q.Subplans[id], outer)
+	inner.fc.Outer = outer
+	held := share{m: r.mem}
+	defer held.free()
+	return inner.collect(r.q.Subplans[id], &held)
 }

@@ -8,9 +8,16 @@ import (
 	"github.com/millracedb/millrace/sql/vec"
 )
 
-// memory counts what a query holds of its inputs, and ends a query that holds too much with 53200.
+// memory counts what the nodes of a query hold at a time, and ends a query that holds too much with 53200. Rows on
+// their way through do not count: a query that streams may read any number of them.
 type memory struct {
 	held, limit int64
+}
+
+// share is what one node holds. Its owner frees it when the node is closed, or has handed on what it held.
+type share struct {
+	m *memory
+	n int64
 }
 
 // defaultMemory is the limit without a setting.
@@ -28,29 +35,43 @@ func memoryLimit(fc *funcs.Ctx) int64 {
 	return defaultMemory
 }
 
-// add accounts for a batch that is kept.
-func (m *memory) add(b *vec.Batch) error {
-	m.held += int64(usedSize(b))
-	if m.held > m.limit {
+// set says how much is held now.
+func (s *share) set(n int64) error {
+	s.m.held += n - s.n
+	s.n = n
+	if s.m.held > s.m.limit {
 		return pgerr.New(pgerr.OutOfMemory, "out of memory").
-			WithDetail("The query needs more than query_memory_limit (%d bytes).", m.limit).
+			WithDetail("The query needs more than query_memory_limit (%d bytes).", s.m.limit).
 			WithHint("Raise query_memory_limit, or ask for fewer rows.")
 	}
 	return nil
 }
 
-// batchSize is about what a batch takes beside its values: what is held of rows without columns.
-const batchSize = 64
+// hold says that b, which grows, and more bytes beside it are held now.
+func (s *share) hold(b *vec.Batch, more int64) error {
+	for _, v := range b.Cols {
+		if v != nil && len(v.Buf) > maxArena {
+			return pgerr.New(pgerr.OutOfMemory, "out of memory").
+				WithDetail("The query holds more than %d bytes of one column.", maxArena)
+		}
+	}
+	return s.set(batchSize(b) + more)
+}
 
-// usedSize is the bytes a copy of b takes, whatever room its vectors have.
-func usedSize(b *vec.Batch) int {
-	n := batchSize
+func (s *share) free() {
+	s.m.held -= s.n
+	s.n = 0
+}
+
+// maxArena is how long the values of a column may get: offsets into them have 32 bits.
+const maxArena = 1 << 31
+
+// batchSize is the bytes that b takes.
+func batchSize(b *vec.Batch) int64 {
+	n := int64(64) + int64(8*cap(b.W))
 	for _, v := range b.Cols {
 		if v != nil {
-			n += 8*len(v.I64) + 8*len(v.F64) + 4*len(v.Off) + 8*len(v.Nulls)
-			if len(v.Off) > 0 {
-				n += int(v.Off[len(v.Off)-1] - v.Off[0])
-			}
+			n += int64(v.MemSize())
 		}
 	}
 	return n

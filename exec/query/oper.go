@@ -20,7 +20,10 @@ type operator struct {
 	port  int
 	rows  Rows // of the input at port; nil: not opened
 	ended bool
+	lasts bool // it emits at most one batch a call, which stays valid until the next call
 	out   []*vec.Batch
+	queue int64 // bytes of out, if they are copies
+	mem   share
 	err   error
 }
 
@@ -29,7 +32,11 @@ func (r *runner) operator(n physical.Node) (Rows, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := &operator{r: r, op: o, in: n.Inputs()}
+	x := &operator{r: r, op: o, in: n.Inputs(), mem: share{m: r.mem}}
+	switch n.(type) {
+	case *physical.Map, *physical.Hop, *physical.Aggregate, *physical.Distinct, *physical.SetOp:
+		x.lasts = true
+	}
 	x.step = op.Step{
 		Ctx: r.fc, Clock: r.fc.Now, Workers: 1,
 		Watermark: func(catalog.ID) int64 { return math.MaxInt64 },
@@ -47,10 +54,14 @@ func (x *operator) Next() (*vec.Batch, error) {
 	for {
 		if len(x.out) > 0 {
 			b := x.out[0]
-			x.out = x.out[1:]
+			x.out[0], x.out = nil, x.out[1:]
+			if !x.lasts {
+				x.queue -= batchSize(b)
+			}
 			return b, nil
 		}
 		if x.ended {
+			x.Close()
 			return nil, nil
 		}
 		if err := x.advance(); err != nil {
@@ -94,6 +105,9 @@ func (x *operator) failed() error {
 	if x.err == nil {
 		x.err = x.r.live()
 	}
+	if x.err == nil {
+		x.err = x.mem.set(op.Held(x.op) + x.queue)
+	}
 	return x.err
 }
 
@@ -102,16 +116,12 @@ func (x *operator) emit(b *vec.Batch) {
 	if b.N == 0 || x.err != nil {
 		return
 	}
-	if err := x.r.mem.add(b); err != nil {
-		x.err = err
-		return
+	if !x.lasts {
+		b = clone(b)
+		x.queue += batchSize(b)
+		x.err = x.mem.set(op.Held(x.op) + x.queue)
 	}
-	c := vec.NewBatch(b.Types(), b.N)
-	c.Append(&vec.Batch{Cols: b.Cols, N: b.N})
-	if b.W != nil {
-		c.W = append([]int64{}, b.W...)
-	}
-	x.out = append(x.out, expand(c))
+	x.out = append(x.out, expand(b))
 }
 
 func (x *operator) Close() {
@@ -119,8 +129,10 @@ func (x *operator) Close() {
 		x.rows.Close()
 		x.rows = nil
 	}
-	if !x.ended {
+	if x.op != nil {
 		x.op.Abort()
+		x.op = nil
 	}
-	x.ended, x.out, x.port = true, nil, len(x.in)
+	x.ended, x.out, x.port, x.queue = true, nil, len(x.in), 0
+	x.mem.free()
 }

@@ -17,10 +17,12 @@ type recursive struct {
 	table *workTable
 	seen  *op.RowSet // UNION: rows given so far
 	begun bool
+	rows  share // the working table
+	found share // seen
 }
 
 func (r *runner) recursive(n *physical.Recursive) (Rows, error) {
-	x := &recursive{r: r, n: n, table: &workTable{}}
+	x := &recursive{r: r, n: n, table: &workTable{}, rows: share{m: r.mem}, found: share{m: r.mem}}
 	if n.Distinct {
 		x.seen = op.NewRowSet(fieldTypes(n))
 	}
@@ -31,29 +33,46 @@ func (x *recursive) Next() (*vec.Batch, error) {
 	from := x.n.Seed
 	if x.begun {
 		if x.table.rows.N == 0 {
+			x.Close()
 			return nil, nil
 		}
 		from = x.n.Step
 	}
 	x.begun = true
+	if err := x.r.live(); err != nil {
+		return nil, err
+	}
 	saved := x.r.work[x.n.ID]
 	x.r.work[x.n.ID] = x.table
-	b, err := x.r.collect(from)
+	round := share{m: x.r.mem}
+	b, err := x.r.collect(from, &round)
+	round.free()
 	x.r.work[x.n.ID] = saved
 	if err != nil {
 		return nil, err
 	}
 	if x.seen != nil {
 		b = b.Select(x.seen.Add(b))
+		if err := x.found.set(x.seen.Size()); err != nil {
+			return nil, err
+		}
 	}
 	x.table.rows = b
+	if err := x.rows.hold(b, 0); err != nil {
+		return nil, err
+	}
 	if b.N == 0 {
 		return nil, nil
 	}
 	return b, nil
 }
 
-func (x *recursive) Close() { x.begun, x.table.rows = true, &vec.Batch{} }
+func (x *recursive) Close() {
+	x.begun, x.table.rows = true, &vec.Batch{}
+	x.seen = nil
+	x.rows.free()
+	x.found.free()
+}
 
 func (r *runner) recursiveRef(n *physical.RecursiveRef) (Rows, error) {
 	w := r.work[n.ID]

@@ -92,6 +92,8 @@ func (r *runner) build(n physical.Node) (Rows, error) {
 		return r.values(n)
 	case *physical.Union:
 		return r.union(n)
+	case *physical.Join:
+		return r.join(n)
 	case *physical.Sort:
 		return r.sort(n)
 	case *physical.TableFunc:
@@ -106,7 +108,7 @@ func (r *runner) build(n physical.Node) (Rows, error) {
 	return r.operator(n)
 }
 
-// drain reads rows to the end and closes them; every batch counts towards the memory limit until release.
+// drain reads rows to the end and closes them.
 func (r *runner) drain(rows Rows, each func(*vec.Batch) error) error {
 	defer rows.Close()
 	for {
@@ -120,19 +122,16 @@ func (r *runner) drain(rows Rows, each func(*vec.Batch) error) error {
 	}
 }
 
-// collect reads all rows of a node into one batch.
-func (r *runner) collect(n physical.Node) (*vec.Batch, error) {
+// collect reads all rows of a node into one batch, which counts as held until mem is freed.
+func (r *runner) collect(n physical.Node, mem *share) (*vec.Batch, error) {
 	rows, err := r.build(n)
 	if err != nil {
 		return nil, err
 	}
-	out := vec.NewBatch(fieldTypes(n), 0)
+	out, base := vec.NewBatch(fieldTypes(n), 0), mem.n
 	err = r.drain(rows, func(b *vec.Batch) error {
-		if err := r.mem.add(b); err != nil {
-			return err
-		}
 		out.Append(b)
-		return nil
+		return mem.hold(out, base)
 	})
 	return out, err
 }

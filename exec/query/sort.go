@@ -16,12 +16,14 @@ type sorted struct {
 	r             *runner
 	n             *physical.Sort
 	in            Rows
-	limit, offset int64 // limit < 0: none
-	out           *batches
+	limit, offset int64      // limit < 0: none
+	all           *vec.Batch // what was read, in the order of perm
+	perm          []int32
+	mem           share
 }
 
 func (r *runner) sort(n *physical.Sort) (Rows, error) {
-	s := &sorted{r: r, n: n, limit: -1}
+	s := &sorted{r: r, n: n, limit: -1, mem: share{m: r.mem}}
 	var err error
 	if n.Limit != nil {
 		if s.limit, err = r.count(n.Limit, -1, pgerr.InvalidRowCountInLimit, "LIMIT must not be negative"); err != nil {
@@ -59,15 +61,23 @@ func (s *sorted) Next() (*vec.Batch, error) {
 	if len(s.n.Keys) == 0 {
 		return s.stream()
 	}
-	if s.out == nil {
-		b, err := s.sort()
-		if err != nil {
+	if s.all == nil {
+		if err := s.sort(); err != nil {
 			return nil, err
 		}
-		s.out = &batches{list: []*vec.Batch{b}}
 	}
-	return s.out.Next()
+	if len(s.perm) == 0 {
+		s.Close()
+		return nil, nil
+	}
+	n := min(len(s.perm), sortedRows)
+	b := s.keep(s.all).Select(s.perm[:n])
+	s.perm = s.perm[n:]
+	return b, nil
 }
+
+// sortedRows is how many rows of a sorted result are handed on at a time.
+const sortedRows = 4096
 
 // stream cuts rows as they come.
 func (s *sorted) stream() (*vec.Batch, error) {
@@ -96,7 +106,7 @@ func (s *sorted) stream() (*vec.Batch, error) {
 }
 
 // sort reads everything and orders it.
-func (s *sorted) sort() (*vec.Batch, error) {
+func (s *sorted) sort() error {
 	top := int64(math.MaxInt64)
 	if s.limit >= 0 && s.limit < math.MaxInt64-s.offset {
 		top = s.limit + s.offset
@@ -105,27 +115,27 @@ func (s *sorted) sort() (*vec.Batch, error) {
 	in := s.in
 	s.in = nil
 	err := s.r.drain(in, func(b *vec.Batch) error {
-		if top > sortChunk { // else what is kept stays small
-			if err := s.r.mem.add(b); err != nil {
-				return err
-			}
-		}
 		all.Append(b)
 		if top <= sortChunk && int64(all.N) > 4*sortChunk {
-			all = all.Select(op.SortRows(all, s.n.Keys)[:top])
+			all = all.Select(op.SortRows(all, s.n.Keys, nil)[:top])
 		}
-		return nil
+		return s.mem.hold(all, 0)
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
+	// Sorting takes the keys once more, and two lists of row numbers.
+	if err := s.mem.hold(all, batchSize(all)+int64(16*all.N)); err != nil {
+		return err
+	}
+	perm := op.SortRows(all, s.n.Keys, func() bool { return s.r.ctx.Err() != nil })
 	if err := s.r.live(); err != nil {
-		return nil, err
+		return err
 	}
-	perm := op.SortRows(all, s.n.Keys)
 	lo := min(s.offset, int64(len(perm)))
 	hi := min(top, int64(len(perm)))
-	return s.keep(&vec.Batch{Cols: all.Cols, N: all.N}).Select(perm[lo:hi]), nil
+	s.all, s.perm = all, perm[lo:hi]
+	return s.mem.hold(all, int64(4*len(perm)))
 }
 
 // sortChunk is the largest LIMIT + OFFSET for which only the first rows are kept while reading.
@@ -144,4 +154,6 @@ func (s *sorted) Close() {
 		s.in.Close()
 		s.in = nil
 	}
+	s.all, s.perm = &vec.Batch{}, nil
+	s.mem.free()
 }

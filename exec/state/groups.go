@@ -148,3 +148,8 @@ func (g *Groups) grow() {
 		g.e[p] = h&^0xFFFFFFFF | uint64(i+1)
 	}
 }
+
+// Size is the bytes held.
+func (g *Groups) Size() int64 {
+	return int64(8*cap(g.e) + 8*cap(g.hash) + cap(g.keys) + 4*cap(g.off))
+}

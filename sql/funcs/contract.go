@@ -20,6 +20,8 @@ type Ctx struct {
 
 	// Subquery runs subplan id of the running query with the given outer values; nil in dataflows.
 	Subquery func(id int, outer []vec.Scalar) (*vec.Batch, error)
+	// Full takes the rows that a set-returning function has made so far, and empties out; nil: it makes them all at once.
+	Full func(out *vec.Batch) error
 	// Sys answers what depends on the session, the catalog or sequences; nil in dataflows.
 	Sys Sys
 

@@ -42,13 +42,22 @@ func tableFunc(fn string, args []types.OID, cols []SetCol, rows rowsFunc, doc, e
 		}}
 }
 
-// cancelled returns an error if the statement has been cancelled; it is asked once in many rows.
-func (r *Row) cancelled(n int) error {
-	if n&0xfff == 0 && r.Ctx.Context.Err() != nil {
+// full is called after each row of a function whose rows may be without number: once in many rows it hands them on, and
+// returns an error if the statement has been cancelled.
+func (r *Row) full(out *vec.Batch) error {
+	if out.N < fullRows {
+		return nil
+	}
+	if r.Ctx.Full != nil {
+		return r.Ctx.Full(out)
+	}
+	if out.N%fullRows == 0 && r.Ctx.Context.Err() != nil {
 		return sleep(r.Ctx.Context, time.Hour)
 	}
 	return nil
 }
+
+const fullRows = 4096
 
 var errZeroStep = pgerr.New(pgerr.InvalidParameterValue, "step size cannot equal zero")
 
@@ -98,7 +107,7 @@ func intSeries(r *Row, out *vec.Batch, from, to, step int64) error {
 	for v := from; step > 0 && v <= to || step < 0 && v >= to; {
 		out.Cols[0].AppendI64(v)
 		out.N++
-		if err := r.cancelled(out.N); err != nil {
+		if err := r.full(out); err != nil {
 			return err
 		}
 		next := v + step
@@ -135,7 +144,7 @@ func numericSeries(r *Row, out *vec.Batch) error {
 		out.N++
 		next, err := types.NumericAdd(nil, v, step)
 		if err == nil {
-			err = r.cancelled(out.N)
+			err = r.full(out)
 		}
 		if err != nil {
 			return err
@@ -162,7 +171,7 @@ func timeSeries(t types.OID) rowsFunc {
 				v, err = types.TimestampTZAdd(v, step, r.loc())
 			}
 			if err == nil {
-				err = r.cancelled(out.N)
+				err = r.full(out)
 			}
 			if err != nil {
 				return err
