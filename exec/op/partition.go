@@ -14,7 +14,8 @@ import (
 // A step collects the change; at End each touched partition is computed as it was and as it is, and the difference
 // emitted.
 type partitions struct {
-	rows    *state.Arrangement // by partition
+	Kept    // the rows, by partition
+	split   *state.SplitCodec
 	all     *state.Projection
 	in, out []types.Type
 	pending *vec.Batch // the step's change, weights explicit
@@ -26,26 +27,30 @@ type partitions struct {
 	working int64 // bytes of the partition being computed
 }
 
-func newPartitions(id uint32, in, out []types.Type, key []int, retract bool) *partitions {
-	p := &partitions{in: in, out: out, pending: vec.NewBatch(in, 0), rows: state.NewArrangement(id, in, key, retract, false)}
+func newPartitions(id uint32, n physical.Node, key []int, retract bool) *partitions {
+	input := n.Inputs()[0]
+	in := fieldTypes(input)
+	p := &partitions{in: in, out: fieldTypes(n), pending: vec.NewBatch(in, 0), split: state.NewSplitCodec(in, key)}
+	p.Kept = Kept{Input: input, Key: key, Nulls: true}
+	p.arrange(id, in, retract, false)
 	cols := make([]int, len(in))
 	for i := range cols {
 		cols[i] = i
 	}
-	p.all = p.rows.Codec().Project(cols)
+	p.all = p.split.Project(cols)
 	p.Abort()
 	return p
 }
 
 // push keeps b until End.
 func (p *partitions) push(b *vec.Batch) {
-	codec := p.rows.Codec()
 	base := p.pending.N
 	p.pending.SetWeights()
 	p.pending.Append(b)
-	keyVecs := codec.KeyVecs(p.pending.Cols)
+	p.rows.offer()
+	keyVecs := p.split.KeyVecs(p.pending.Cols)
 	for i := base; i < p.pending.N; i++ {
-		p.keys.AppendRow(codec.Key, keyVecs, i)
+		p.keys.AppendRow(p.split.Key, keyVecs, i)
 		g, _ := p.groups.Add(&p.keys, i)
 		p.of = append(p.of, g)
 	}
@@ -112,8 +117,10 @@ func (p *partitions) byGroup() [][]int32 {
 
 // Commit applies the change.
 func (p *partitions) Commit() {
-	for i := range p.pending.N {
-		p.rows.Apply(&p.keys, p.pending.Cols, i, p.pending.W[i], 0)
+	if p.pending.N > 0 && p.rows.claim() {
+		for i := range p.pending.N {
+			p.rows.Apply(&p.keys, p.pending.Cols, i, p.pending.W[i], 0)
+		}
 	}
 	p.Abort()
 }
@@ -122,13 +129,16 @@ func (p *partitions) Commit() {
 func (p *partitions) Abort() {
 	p.pending.Reset()
 	p.pending.W = []int64{}
-	p.keys.Reset(p.rows.Codec().Key)
+	p.keys.Reset(p.split.Key)
 	p.groups.Reset()
 	p.of = p.of[:0]
 }
 
 // Tables are the state tables.
-func (p *partitions) Tables() []state.Pages { return []state.Pages{p.rows} }
+func (p *partitions) Tables() []state.Pages { return p.tables() }
+
+// Keeps is the rows, which may be kept together with those of other operators.
+func (p *partitions) Keeps() []*Kept { return []*Kept{&p.Kept} }
 
 // totalOrder is keys, then every other column, so that the order of the rows of a multiset is the same wherever it is
 // computed.

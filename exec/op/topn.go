@@ -21,11 +21,19 @@ type TopN struct {
 func NewTopN(n *physical.TopN, tables *TableAlloc) (*TopN, error) {
 	in := fieldTypes(n.Input)
 	t := &TopN{
-		partitions: newPartitions(tables.Next(), in, in, n.Partition, true),
+		partitions: newPartitions(tables.Next(), n, n.Partition, true),
 		order:      totalOrder(keyOrders(n.Order), len(in)),
 		limit:      n.Limit, offset: n.Offset, narrow: n.Input.AppendOnly(),
 	}
 	return t, nil
+}
+
+// Keeps is the rows, if they are all of the input's.
+func (t *TopN) Keeps() []*Kept {
+	if t.narrow {
+		return nil
+	}
+	return t.partitions.Keeps()
 }
 
 // Push keeps b until End.

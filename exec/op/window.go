@@ -31,7 +31,7 @@ type windowFunc struct {
 func NewWindow(n *physical.Window, tables *TableAlloc) (*Window, error) {
 	in := fieldTypes(n.Input)
 	w := &Window{
-		partitions: newPartitions(tables.Next(), in, fieldTypes(n), n.Partition, !n.Input.AppendOnly()),
+		partitions: newPartitions(tables.Next(), n, n.Partition, !n.Input.AppendOnly()),
 		order:      keyOrders(n.Order), total: totalOrder(keyOrders(n.Order), len(in)),
 	}
 	for _, f := range n.Funcs {
