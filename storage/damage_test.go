@@ -277,7 +277,7 @@ func TestDamagedWriteAheadLog(t *testing.T) {
 		}
 		s.state.waitGC()
 		dir := t.TempDir()
-		if err := copyTree(dir, o.Dir); err != nil {
+		if err := copyLive(dir, o.Dir); err != nil {
 			t.Fatal(err)
 		}
 		s.Close()

@@ -36,6 +36,10 @@
 //     Only one thing is cut off silently (with a log line): the end of the log
 //     behind the last epoch that anything claims to have been durable.
 //
+// Operating systems: sys_linux.go has the calls that make commits short (space
+// allocated ahead, fdatasync, early writeback); sys_other.go does with a plain
+// sync what they do, and nothing else differs.
+//
 // What does not belong here: what a record or page means, when to checkpoint,
 // which relation keeps how much (the engine says so by SetRetention), SQLSTATEs.
 package storage

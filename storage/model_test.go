@@ -1,9 +1,12 @@
 package storage
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
+	"io/fs"
 	"iter"
 	"math"
 	"math/rand/v2"
@@ -13,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dgraph-io/badger/v4"
 	"golang.org/x/sys/unix"
 )
 
@@ -222,7 +226,7 @@ func (m *model) crash() {
 	m.must(m.s.state.waitGC())
 	m.s.state.ckptMu.Unlock()
 	dir := m.t.TempDir()
-	m.must(copyTree(dir, m.s.dir))
+	m.must(copyLive(dir, m.s.dir))
 	a := m.s.log.active()
 	low := int64(segmentHeader)
 	if end := m.s.state.manifest.end; end.Segment == a.seq {
@@ -349,6 +353,33 @@ func (m *model) checkScan(rel uint32) {
 		got = append(got, fmt.Sprint(r.Epoch, " ", describe(r)))
 	}
 	equal(m.t, fmt.Sprintf("scan of %d in (%d, %d]", rel, from, to), got, want)
+}
+
+// copyLive copies the directory of an open store that nobody writes to. Badger
+// may be making tables meanwhile, so the copy holds files of different moments:
+// if its manifest changed, or one went or shrank underneath, they need not fit,
+// and the copy is made again.
+func copyLive(dst, src string) error {
+	manifest := func() ([]byte, error) {
+		return os.ReadFile(filepath.Join(src, "state", badger.ManifestFilename))
+	}
+	for {
+		before, err := manifest()
+		if err != nil {
+			return err
+		}
+		err = copyTree(dst, src)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, unix.ENXIO) {
+			return err
+		}
+		after, merr := manifest()
+		if err == nil && merr == nil && bytes.Equal(before, after) {
+			return nil
+		}
+		if err := os.RemoveAll(dst); err != nil {
+			return err
+		}
+	}
 }
 
 // copyTree copies a directory, leaving holes holes.

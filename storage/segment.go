@@ -8,9 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"syscall"
-
-	"golang.org/x/sys/unix"
 )
 
 // A segment file:
@@ -134,21 +131,20 @@ func parseSegmentHeader(path string, b []byte) (seq, base uint64, err error) {
 	return binary.LittleEndian.Uint64(b[16:]), binary.LittleEndian.Uint64(b[24:]), nil
 }
 
-// allocate makes sure that disk space is reserved through offset to. A file
-// system without fallocate only costs the slower sync.
+// allocate makes sure that disk space is reserved through offset to. Where
+// there is no such thing, that only costs the slower sync.
 func (s *segment) allocate(to int64) error {
 	if to <= s.alloc {
 		return nil
 	}
 	size := (to + allocationStep - 1) / allocationStep * allocationStep
-	err := unix.Fallocate(int(s.f.Fd()), 0, s.alloc, size-s.alloc)
-	switch {
+	switch err := reserve(s.f, s.alloc, size-s.alloc); {
 	case err == nil:
 		s.alloc = size
-	case errors.Is(err, unix.EOPNOTSUPP), errors.Is(err, unix.ENOSYS):
+	case errors.Is(err, errors.ErrUnsupported):
 		s.alloc = 1 << 62
 	default:
-		return &os.PathError{Op: "fallocate", Path: s.path, Err: err}
+		return err
 	}
 	return nil
 }
@@ -213,41 +209,6 @@ func (s *segment) seek(epoch uint64) int64 {
 		return segmentHeader
 	}
 	return s.index[i-1].off
-}
-
-// fdatasync syncs the file's bytes. The handle may be closed meanwhile by a
-// seal, which has synced everything before it closes.
-func fdatasync(f *os.File) error {
-	rc, err := f.SyscallConn()
-	if err != nil {
-		return err
-	}
-	var serr error
-	err = rc.Control(func(fd uintptr) {
-		for {
-			if serr = syscall.Fdatasync(int(fd)); !errors.Is(serr, syscall.EINTR) {
-				return
-			}
-		}
-	})
-	if errors.Is(err, os.ErrClosed) {
-		return nil
-	}
-	if err == nil && serr != nil {
-		err = &os.PathError{Op: "fdatasync", Path: f.Name(), Err: serr}
-	}
-	return err
-}
-
-// startWriteback asks the kernel to begin writing a range, so that the sync of
-// a large commit finds most of it on disk already. n = 0 is to the end of the
-// file. A refusal costs only time.
-func startWriteback(f *os.File, off, n int64) {
-	if rc, err := f.SyscallConn(); err == nil {
-		rc.Control(func(fd uintptr) {
-			unix.SyncFileRange(int(fd), off, n, unix.SYNC_FILE_RANGE_WRITE)
-		})
-	}
 }
 
 func syncDir(dir string) error {

@@ -26,7 +26,7 @@ func statFree(dir string) (int64, error) {
 	if err := unix.Statfs(dir, &st); err != nil {
 		return 0, &os.PathError{Op: "statfs", Path: dir, Err: err}
 	}
-	return int64(st.Bavail) * st.Bsize, nil
+	return int64(st.Bavail) * int64(st.Bsize), nil // their types differ between systems
 }
 
 // openSpace makes room for opening, from the ballast if need be, or makes the
@@ -55,14 +55,14 @@ func openSpace(dir string, o Options) (*space, error) {
 	return sp, nil
 }
 
-// makeBallast reserves real blocks; without fallocate there is no ballast.
+// makeBallast reserves real blocks; where they cannot be, there is no ballast.
 func makeBallast(path string, size int64) error {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	if err := unix.Fallocate(int(f.Fd()), 0, 0, size); err != nil {
+	if err := reserve(f, 0, size); err != nil {
 		return os.Remove(path)
 	}
 	return nil

@@ -131,7 +131,7 @@ func decodeBatch(src []byte, out *vec.Batch) error {
 	d := decoder{b: src}
 	flags := d.byte()
 	rows, cols := int(d.uvarint()), int(d.uvarint())
-	if d.bad || rows < 0 || cols < 0 || rows > 1<<31 {
+	if d.bad || rows < 0 || cols < 0 || rows > math.MaxInt32 {
 		return errCodec
 	}
 	if flags&flagWeights != 0 {

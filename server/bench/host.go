@@ -63,7 +63,7 @@ func (h *host) start(ctx context.Context, inProcess bool) error {
 	defer log.Close()
 	h.cmd = exec.Command(self, "serve", "--data-dir", h.dir, "--listen", addr, "--http-listen", "")
 	h.cmd.Stdout, h.cmd.Stderr = log, log
-	h.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	h.cmd.SysProcAttr = dieWithParent()
 	if err := h.cmd.Start(); err != nil {
 		return err
 	}

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// process is a child that ends with the test process, whatever ends that.
+// process is a child that ends with the test process, whatever ends that (on Linux; see orphan_other.go).
 type process struct {
 	cmd  *exec.Cmd
 	log  string        // the file its output goes to
@@ -46,7 +46,7 @@ func start(cmd *exec.Cmd, log string, onOrphan syscall.Signal) (*process, error)
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
 	}
-	cmd.SysProcAttr.Pdeathsig = onOrphan
+	whenOrphaned(cmd.SysProcAttr, onOrphan)
 	cmd.SysProcAttr.Setpgid = true // ^C in a terminal is for the tests, which then end their children
 	started := make(chan error)
 	spawner() <- func() { started <- cmd.Start() }
