@@ -6,7 +6,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/millracedb/millrace/sql/catalog"
 	"github.com/millracedb/millrace/sql/pgerr"
 	"github.com/millracedb/millrace/sql/types"
 	"github.com/millracedb/millrace/sql/vec"
@@ -19,8 +18,8 @@ import (
 //     of the exact name goes before others. Fields nobody wants are checked and skipped.
 //   - A missing field and JSON's null are null.
 //   - A string is read by the type's input function; a number or Boolean as if it were its own text, except
-//     that an integer column takes any number without a fraction (1.0, 1e3), and a timestamp column takes
-//     a count of timestamp.unit since 1970. json and jsonb take any value, arrays take arrays of what
+//     that an integer column takes any number without a fraction (1.0, 1e3), a timestamp column takes
+//     a count of timestamp.unit since 1970, and a date column a count of days. json and jsonb take any value, arrays take arrays of what
 //     their elements take, and text takes whatever else comes as its JSON text.
 //   - Text must be text: broken UTF-8, half a surrogate pair and \u0000 are errors where they would be kept.
 //
@@ -29,14 +28,14 @@ import (
 // hash lookup is made only where the order changes.
 type JSON struct {
 	root    *object
-	columns int     // columns this decoder fills
-	unit    float64 // of numeric timestamps, in microseconds
-	scratch []byte  // an unescaped string
-	literal []byte  // an array as text
+	columns int      // columns this decoder fills
+	unit    timeUnit // of timestamps that are numbers
+	scratch []byte   // an unescaped string
+	literal []byte   // an array as text
 
 	// The record being decoded.
 	cols   []*vec.Vec
-	row    int      // its row number
+	n      int      // its row number
 	gen    uint64   // its number, times two
 	marks  []uint64 // by column: gen once it has been filled, gen+1 if by a field of the exact name
 	filled int
@@ -60,6 +59,11 @@ type column struct {
 	typ   types.Type
 	elem  types.Type // of an array
 	name  string
+
+	// What a schema of Kafka Connect says of the value in JSON (connect.go).
+	unit   timeUnit
+	base64 bool // bytes, or the digits of a decimal
+	scale  int
 }
 
 // object is the part of the schema at one level of nesting.
@@ -89,37 +93,31 @@ type slot struct {
 // maxSlots bounds what is remembered about the names in records, which anyone can make up.
 const maxSlots = 1024
 
-func newJSON(options map[string]string, columns []catalog.Column) (*JSON, error) {
-	if err := checkOptions("JSON", options, "timestamp.unit"); err != nil {
-		return nil, err
-	}
-	d := &JSON{root: newObject(), marks: make([]uint64, len(columns))}
-	switch unit := strings.ToLower(options["timestamp.unit"]); unit {
+func newJSON(s side, fields []field) *JSON {
+	d := &JSON{root: newTree(fields), columns: len(fields)}
+	switch s.options[optUnit] {
 	case "s":
-		d.unit = 1_000_000
-	case "", "ms":
-		d.unit = 1000
-	case "us":
-		d.unit = 1
+		d.unit = unitSeconds
+	case "ms", "milli":
+		d.unit = unitMillis
+	case "us", "micro":
+		d.unit = unitMicros
 	case "ns":
-		d.unit = 0.001
-	default:
-		return nil, pgerr.Newf(pgerr.InvalidParameterValue, "invalid value for parameter \"timestamp.unit\": \"%s\"", unit).
-			WithHint("Available values: s, ms, us, ns.")
+		d.unit = unitNanos
 	}
-	for i, c := range columns {
-		if c.Include != "" {
-			continue
-		}
-		path := []string{c.Name}
-		if c.Path != "" {
-			path = strings.Split(c.Path, ".")
-		}
-		d.root.add(path, newColumn(i, c))
-		d.columns++
+	last := 0
+	for _, f := range fields {
+		last = max(last, f.index)
 	}
-	d.root.index()
-	return d, nil
+	d.marks = make([]uint64, last+1)
+	return d
+}
+
+func newJSONRows(s side, fields []field) (rowDecoder, error) {
+	if s.isKey {
+		return newJSONKey(s, fields, false), nil
+	}
+	return newJSON(s, fields), nil
 }
 
 func newObject() *object { return &object{slots: map[string]*slot{}} }
@@ -197,9 +195,9 @@ func (s *slot) prepare() {
 	s.word[0], s.word[1] = binary.LittleEndian.Uint64(written[:]), binary.LittleEndian.Uint64(written[8:])
 }
 
-// Decode implements Decoder.
-func (d *JSON) Decode(_, value []byte, dst *vec.Batch) error {
-	d.cols, d.row, d.filled, d.err = dst.Cols, dst.N, 0, nil
+// row implements rowDecoder.
+func (d *JSON) row(value []byte, dst *vec.Batch) error {
+	d.cols, d.n, d.filled, d.err = dst.Cols, dst.N, 0, nil
 	d.gen += 2
 	p := skipSpace(value, 0)
 	if p < len(value) && value[p] == '{' {
@@ -219,7 +217,6 @@ func (d *JSON) Decode(_, value []byte, dst *vec.Batch) error {
 	if d.filled < d.columns {
 		d.fillMissing(d.root)
 	}
-	dst.N++
 	return nil
 }
 
@@ -227,7 +224,7 @@ func (d *JSON) Decode(_, value []byte, dst *vec.Batch) error {
 func (d *JSON) rollback() {
 	for c := range d.marks {
 		if d.has(c) {
-			unappend(d.cols[c], d.row)
+			cut(d.cols[c], d.n)
 		}
 	}
 }
@@ -349,7 +346,7 @@ func (d *JSON) field(t *target, b []byte, p int, exact uint64) int {
 			}
 			continue
 		default:
-			unappend(d.cols[c.index], d.row)
+			cut(d.cols[c.index], d.n)
 		}
 		d.marks[c.index] = d.gen | exact
 		if end = d.value(c, b, p); end < 0 {
@@ -374,7 +371,7 @@ func (d *JSON) forget(o *object, exact uint64) {
 	for _, t := range o.targets {
 		for _, c := range t.columns {
 			if d.has(c.index) && d.marks[c.index]&1 <= exact {
-				unappend(d.cols[c.index], d.row)
+				cut(d.cols[c.index], d.n)
 				d.marks[c.index] = 0
 				d.filled--
 			}
@@ -382,22 +379,6 @@ func (d *JSON) forget(o *object, exact uint64) {
 		if t.child != nil {
 			d.forget(t.child, exact)
 		}
-	}
-}
-
-// unappend cuts v to n values, of which it has n or n+1.
-func unappend(v *vec.Vec, n int) {
-	switch v.Type.Class() {
-	case types.I64:
-		v.I64 = v.I64[:n]
-	case types.F64:
-		v.F64 = v.F64[:n]
-	default:
-		v.Off = v.Off[:n+1]
-		v.Buf = v.Buf[:v.Off[n]]
-	}
-	if v.IsNull(n) {
-		v.Nulls.Clear(n)
 	}
 }
 

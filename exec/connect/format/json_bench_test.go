@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/millracedb/millrace/sql/catalog"
 	"github.com/millracedb/millrace/sql/vec"
 )
 
@@ -26,7 +25,7 @@ const clickColumns = "user_id int8, session text, page text, referrer text, ts t
 func BenchmarkJSON(b *testing.B) {
 	records := clicks(1024)
 	cols := columnsOf(b, clickColumns)
-	d, err := New(catalog.Format{}, cols)
+	d, err := New(Spec{Columns: cols})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -37,7 +37,7 @@ func FuzzJSON(f *testing.F) {
 		if !judged {
 			return
 		}
-		d, err := New(catalog.Format{}, cols)
+		d, err := New(Spec{Columns: cols})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -180,7 +180,7 @@ func (r *reading) read(c catalog.Column, value []byte) (string, bool) {
 		}
 	case types.TimestampTZ:
 		if number { // milliseconds; TestTimestampUnits has the fractions
-			d, _ := newJSON(nil, []catalog.Column{c})
+			d, _ := New(Spec{Columns: []catalog.Column{c}})
 			b := vec.NewBatch([]types.Type{c.Type}, 0)
 			if d.Decode(nil, []byte(`{"`+c.Name+`":`+text+`}`), b) != nil {
 				return "", false

@@ -1,7 +1,6 @@
 package format
 
 import (
-	"math"
 	"strconv"
 
 	"github.com/millracedb/millrace/sql/pgerr"
@@ -95,26 +94,51 @@ func (d *JSON) epoch(c *column, b []byte, p int) int {
 		return d.syntax(b, p, "a number")
 	}
 	text := b[p:end]
-	i, err := types.ParseInt(types.Str(text), types.Int8)
-	switch {
-	case err != nil:
-		// A fraction or an exponent, or too large either way. A float64 holds microseconds until 2255.
+	unit := c.unit
+	if unit == unitAuto {
+		unit = d.unit
+	}
+	n, err := types.ParseInt(types.Str(text), types.Int8)
+	var us int64
+	var ok bool
+	if err == nil {
+		us, ok = unit.micros(n)
+	} else { // a fraction or an exponent, or too large either way
 		f, _ := strconv.ParseFloat(types.Str(text), 64)
-		if f = math.Floor(f * d.unit); !(math.Abs(f) < math.MaxInt64) {
-			return d.badValue(c, p, outOfRange(text))
-		}
-		i = int64(f)
-	case d.unit < 1: // down, also before 1970: an instant belongs to the microsecond that holds it
-		i = (i - (i%1000+1000)%1000) / 1000
-	case i > math.MaxInt64/int64(d.unit) || i < math.MinInt64/int64(d.unit):
-		return d.badValue(c, p, outOfRange(text))
-	default:
-		i *= int64(d.unit)
+		us, ok = unit.microsOf(f)
 	}
-	if i < minTimestamp-epochMicros {
+	var t int64
+	if ok {
+		t, ok = timestampOf(us, c.typ.Mod)
+	}
+	if !ok {
 		return d.badValue(c, p, outOfRange(text))
 	}
-	d.cols[c.index].AppendI64(types.RoundTimestamp(i+epochMicros, c.typ.Mod))
+	d.cols[c.index].AppendI64(t)
+	return end
+}
+
+// dayNumber reads a count of days since 1970, or a time of day in the unit that a schema gives.
+func (d *JSON) dayNumber(c *column, b []byte, p int) int {
+	end := scanNumber(b, p)
+	if end == p {
+		return d.syntax(b, p, "a number")
+	}
+	n, err := types.ParseInt(types.Str(b[p:end]), types.Int8)
+	if err != nil {
+		return d.badValue(c, p, err)
+	}
+	var v int64
+	var ok bool
+	if c.typ.OID == types.Date {
+		v, ok = dateOf(n)
+	} else {
+		v, ok = timeOf(n, c.unit, c.typ.Mod)
+	}
+	if !ok {
+		return d.badValue(c, p, outOfRange(b[p:end]))
+	}
+	d.cols[c.index].AppendI64(v)
 	return end
 }
 

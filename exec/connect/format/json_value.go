@@ -22,6 +22,9 @@ const (
 	kindTimestamp
 	kindJSON
 	kindArray
+	kindDate
+	kindTime
+	kindBinary // bytea, numeric
 )
 
 func newColumn(index int, c catalog.Column) column {
@@ -39,6 +42,12 @@ func newColumn(index int, c catalog.Column) column {
 		k.kind = kindTimestamp
 	case types.JSON, types.JSONB:
 		k.kind = kindJSON
+	case types.Date:
+		k.kind = kindDate
+	case types.Time:
+		k.kind = kindTime
+	case types.Bytea, types.Numeric:
+		k.kind = kindBinary
 	default:
 		if elem, ok := types.ElemOf(c.Type.OID); ok {
 			k.kind, k.elem = kindArray, types.Type{OID: elem, Mod: c.Type.Mod}
@@ -93,6 +102,18 @@ func (d *JSON) value(c *column, b []byte, p int) int {
 		if first == '[' {
 			return d.array(c, b, p)
 		}
+	case kindDate:
+		if first-'0' <= 9 || first == '-' {
+			return d.dayNumber(c, b, p)
+		}
+	case kindTime:
+		if c.unit != unitAuto && first-'0' <= 9 {
+			return d.dayNumber(c, b, p)
+		}
+	case kindBinary:
+		if c.base64 && first == '"' {
+			return d.base64(c, b, p)
+		}
 	}
 	return d.general(c, b, p)
 }
@@ -146,22 +167,7 @@ func (d *JSON) str(b []byte, p int) ([]byte, int) {
 // parse appends the value that the type's input function makes of text. The value begins at p and ends at
 // end, which is returned.
 func (d *JSON) parse(c *column, text []byte, p, end int) int {
-	v := d.cols[c.index]
-	var err error
-	switch c.typ.Class() {
-	case types.I64:
-		var i int64
-		i, err = types.ParseI64(c.typ, types.Str(text), nil)
-		v.AppendI64(i)
-	case types.F64:
-		var f float64
-		f, err = types.ParseF64(c.typ, types.Str(text))
-		v.AppendF64(f)
-	default:
-		v.Buf, err = types.AppendParsedBytes(v.Buf, c.typ, types.Str(text), nil)
-		v.FinishBytes()
-	}
-	if err != nil {
+	if err := appendText(d.cols[c.index], c.typ, text); err != nil {
 		return d.badValue(c, p, err)
 	}
 	return end

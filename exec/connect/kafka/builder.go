@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"context"
 	"encoding/json"
 	"maps"
 	"strings"
@@ -28,6 +29,11 @@ type builder struct {
 	types    []types.Type
 	included []included
 	free     chan *vec.Batch // batches that the engine gave back
+	// await is called while the schema registry is away, and returns when to ask again. Its error ends all reading: it is
+	// kept in gone.
+	ctx   context.Context
+	await func(error) error
+	gone  error
 
 	part *connect.Part // nil: none begun
 	done progress
@@ -52,10 +58,16 @@ type included struct {
 const maxFree = 4
 
 func newBuilder(spec connect.StreamSpec) (*builder, error) {
-	b := &builder{free: make(chan *vec.Batch, maxFree)}
+	b := &builder{free: make(chan *vec.Batch, maxFree), ctx: context.Background()}
+	of := formatOf(spec)
+	of.Context = func() context.Context { return b.ctx }
+	var err error
+	if b.decoder, err = format.New(of); err != nil {
+		return nil, err
+	}
 	for i, c := range spec.Columns {
 		b.types = append(b.types, c.Type)
-		if c.Include == "" {
+		if !b.decoder.Skips(i) {
 			continue
 		}
 		inc := included{column: i, what: strings.ToLower(c.Include), text: c.Type.OID == types.Text || c.Type.OID == types.Varchar}
@@ -66,9 +78,12 @@ func newBuilder(spec connect.StreamSpec) (*builder, error) {
 		b.included = append(b.included, inc)
 	}
 	b.policy = newPolicy(spec)
-	var err error
-	b.decoder, err = format.New(spec.Format, spec.Columns)
-	return b, err
+	return b, nil
+}
+
+// formatOf is what the decoder of a relation is made for.
+func formatOf(spec connect.StreamSpec) format.Spec {
+	return format.Spec{Format: spec.Format, Columns: spec.Columns, PrimaryKey: spec.PrimaryKey, Topic: spec.Options["topic"]}
 }
 
 func (inc included) takes(c catalog.Column) bool {
@@ -157,14 +172,14 @@ func (b *builder) add(p int32, next int64, rs []*kgo.Record) []*kgo.Record {
 }
 
 // record adds what a record says to the part. It reports false, and adds nothing, if the record is bad and may not be
-// passed over.
+// passed over, or if reading has ended (gone).
 func (b *builder) record(r *kgo.Record) bool {
 	from := b.part.Rows.N
 	err := b.decode(r)
 	if err == nil {
 		err = b.check(from)
 	}
-	if err != nil && !b.bad(r, err) {
+	if b.gone != nil || err != nil && !b.bad(r, err) {
 		return false
 	}
 	b.done.records++
@@ -180,12 +195,18 @@ func (b *builder) decode(r *kgo.Record) error {
 			}
 		}
 	}
-	if r.Value == nil {
-		return pgerr.New(pgerr.NullValueNotAllowed, "record has no value")
-	}
 	from := b.part.Rows.N
-	if err := b.decoder.Decode(r.Key, r.Value, b.part.Rows); err != nil {
-		return err
+	for {
+		err := b.decoder.Decode(r.Key, r.Value, b.part.Rows)
+		if err == nil {
+			break
+		}
+		if !format.Retryable(err) || b.await == nil {
+			return err
+		}
+		if b.gone = b.await(err); b.gone != nil {
+			return b.gone
+		}
 	}
 	for range b.part.Rows.N - from {
 		b.include(r)

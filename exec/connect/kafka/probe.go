@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/millracedb/millrace/exec/connect"
+	"github.com/millracedb/millrace/exec/connect/format"
 	"github.com/millracedb/millrace/sql/pgerr"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -58,7 +59,7 @@ func probe(ctx context.Context, spec connect.StreamSpec) error {
 	if err != nil {
 		return c.connectError(err, &trouble)
 	}
-	return nil
+	return format.Check(ctx, formatOf(spec))
 }
 
 // topicOf finds a topic that has partitions.

@@ -48,6 +48,7 @@ func (s *Source) Replay(ctx context.Context, committed connect.Offsets, places [
 			byPartition[p.Partition] = append(byPartition[p.Partition], p)
 		}
 	}
+	s.build.ctx, s.build.await = ctx, func(err error) error { return err }
 	s.build.policy.stop, s.build.policy.copies = false, false // they were copied when they came up first
 	for p, list := range byPartition {
 		slices.SortFunc(list, func(a, b connect.Place) int { return int(min(max(a.Offset-b.Offset, -1), 1)) })
@@ -133,6 +134,9 @@ func (r *replay) run(ctx context.Context, in connect.Intake) error {
 				rec.Recycle()
 			}
 		})
+		if failed == nil {
+			failed = r.s.build.gone
+		}
 		if failed != nil {
 			return failed
 		}
@@ -145,7 +149,7 @@ func (r *replay) run(ctx context.Context, in connect.Intake) error {
 
 // record looks at one record.
 func (r *replay) record(rec *kgo.Record) {
-	if rec.Offset < r.next || rec.Offset >= r.end {
+	if rec.Offset < r.next || rec.Offset >= r.end || r.s.build.gone != nil {
 		return
 	}
 	r.next = rec.Offset + 1
@@ -159,7 +163,9 @@ func (r *replay) record(rec *kgo.Record) {
 	b.begin()
 	switch {
 	case len(r.places) > 0 && r.places[0].Offset == rec.Offset:
-		b.record(rec)
+		if b.record(rec); b.gone != nil {
+			return
+		}
 		r.settled = append(r.settled, r.places[0])
 		r.places = r.places[1:]
 		if r.table && rec.Key != nil {

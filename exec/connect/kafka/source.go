@@ -107,6 +107,7 @@ func (s *Source) run(ctx context.Context, from connect.Offsets, in connect.Intak
 	if err := in.Deliver(ctx, &connect.Part{Rows: s.emptyBatch(), Offsets: start.pins, Errors: start.losses}); err != nil {
 		return err
 	}
+	s.build.ctx, s.build.await = ctx, s.awaitRegistry
 	s.track.add(start.next)
 	consumer, err := s.consumer(start.next)
 	if err != nil {
@@ -204,6 +205,9 @@ func (s *Source) take(ctx context.Context, p *kgo.FetchPartition, in connect.Int
 	for len(rest) > 0 && s.build.policy.held[p.Partition] == nil {
 		rest = s.build.add(p.Partition, next, rest)
 		next = s.build.done.next[p.Partition]
+		if s.build.gone != nil {
+			return s.build.gone
+		}
 		if s.build.full() {
 			if err := s.flush(ctx, in); err != nil {
 				return err
@@ -213,6 +217,21 @@ func (s *Source) take(ctx context.Context, p *kgo.FetchPartition, in connect.Int
 	for _, r := range rest { // of a partition that is held
 		r.Recycle()
 	}
+	return nil
+}
+
+// awaitRegistry passes the time until a schema registry that is away is asked again.
+func (s *Source) awaitRegistry(err error) error {
+	ctx := s.build.ctx
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	s.track.failed(err)
+	s.track.become(connect.Retrying)
+	if err := pause(ctx); err != nil {
+		return err
+	}
+	s.track.become(connect.Running)
 	return nil
 }
 
