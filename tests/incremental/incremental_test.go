@@ -65,6 +65,7 @@ type scenario struct {
 	ml, pg *pgx.Conn
 	rels   []*relation
 	views  []*view
+	made   int
 }
 
 func newScenario(t *testing.T, seed uint64, srv *rig.Server, dsn string) *scenario {
@@ -106,35 +107,86 @@ func (s *scenario) run() int {
 		for range viewsPerScenario / rounds {
 			s.createView()
 		}
+		if round > 0 {
+			s.churn()
+		}
 		for range 4 + s.r.IntN(6) {
 			s.write()
 		}
-		if round == 1 && s.r.IntN(8) == 0 {
+		if round > 0 && s.r.IntN(20) == 0 {
 			s.kill()
 		}
 		for _, v := range s.views {
 			s.compare(v)
 		}
 	}
-	return len(s.views)
+	return s.made
 }
 
 // createView makes a view of a random shape; sometimes over a view made before.
 func (s *scenario) createView() {
-	name := fmt.Sprintf("v%d", len(s.views))
-	v := &view{name: name}
-	if n := len(s.views); n > 0 && s.r.IntN(5) == 0 {
-		base := s.views[s.r.IntN(n)]
-		v.query, v.cols = fmt.Sprintf("SELECT count(*) AS n, count(DISTINCT q) AS d FROM (SELECT 1 AS q FROM %s) x", base.name), 2
+	v := &view{name: fmt.Sprintf("v%d", s.made)}
+	if n := len(s.views); n > 0 && s.r.IntN(4) == 0 {
+		v.over = s.views[s.r.IntN(n)]
+		if strings.HasSuffix(v.over.query, "GROUP BY c0") { // a join by the key of a view
+			v.query, v.cols = fmt.Sprintf("SELECT a.id, b.* FROM %s a %s %s b ON a.c0 = b.c0",
+				one(s.r, s.rels).name, pick(s.r, []string{"JOIN", "LEFT JOIN"}), v.over.name), v.over.cols+1
+		} else {
+			v.query, v.cols = fmt.Sprintf("SELECT count(*) AS n, count(DISTINCT q) AS d FROM (SELECT 1 AS q FROM %s) x", v.over.name), 2
+		}
 	} else {
 		v.query, v.oracle, v.cols = shapes[s.r.IntN(len(shapes))](s.r, s.rels)
 	}
 	if v.oracle == "" {
 		v.oracle = v.query
 	}
-	s.exec(s.ml, fmt.Sprintf("CREATE MATERIALIZED VIEW %s AS %s", name, v.query))
-	s.exec(s.pg, fmt.Sprintf("CREATE VIEW %s AS %s", name, v.oracle))
+	s.create(v, "CREATE MATERIALIZED VIEW")
+	s.made++
+}
+
+func (s *scenario) create(v *view, how string) {
+	s.exec(s.ml, fmt.Sprintf("%s %s AS %s", how, v.name, v.query))
+	s.exec(s.pg, fmt.Sprintf("CREATE OR REPLACE VIEW %s AS %s", v.name, v.oracle))
 	s.views = append(s.views, v)
+}
+
+// churn drops views, makes some of them again, and fills some from their inputs again: what views share must outlive who
+// brought it.
+func (s *scenario) churn() {
+	for range s.r.IntN(4) {
+		v := s.views[s.r.IntN(len(s.views))]
+		switch s.r.IntN(4) {
+		case 0:
+			s.exec(s.ml, "REBUILD MATERIALIZED VIEW "+v.name)
+		case 1:
+			if !slices.ContainsFunc(s.views, func(o *view) bool { return o.over == v }) {
+				s.views = slices.DeleteFunc(s.views, func(o *view) bool { return o == v })
+				s.create(v, "CREATE OR REPLACE MATERIALIZED VIEW")
+				continue
+			}
+			fallthrough
+		default:
+			s.exec(s.ml, fmt.Sprintf("DROP MATERIALIZED VIEW %s CASCADE", v.name))
+			s.exec(s.pg, fmt.Sprintf("DROP VIEW %s CASCADE", v.name))
+			s.forget(v)
+			if s.r.IntN(2) == 0 {
+				s.create(v, "CREATE MATERIALIZED VIEW")
+			}
+		}
+		if len(s.views) == 0 {
+			return
+		}
+	}
+}
+
+// forget takes a view, and those over it, off the list.
+func (s *scenario) forget(v *view) {
+	s.views = slices.DeleteFunc(s.views, func(o *view) bool { return o == v })
+	for _, o := range slices.Clone(s.views) {
+		if o.over == v && slices.Contains(s.views, o) {
+			s.forget(o)
+		}
+	}
 }
 
 // write runs a statement, or a block of statements, on both.

@@ -10,6 +10,7 @@ import (
 type view struct {
 	name, query, oracle string
 	cols                int
+	over                *view // the view it reads
 }
 
 // shape makes a query over relations: its text, PostgreSQL's if different, and its number of columns.
@@ -18,6 +19,7 @@ type shape func(r *rand.Rand, rels []*relation) (query, oracle string, cols int)
 var shapes = []shape{
 	projection, grouped, grouped, having, distinct, unionAll, innerJoin, leftJoin, joinThenGroup, subqueryInFrom, cte,
 	rowNumber, lag, tumble, hop, globalAggregate, retractableMinMax, distinctAggregates, caseExpression, topN,
+	enriched, enriched, exists, matches, matches, running,
 }
 
 func one(r *rand.Rand, rels []*relation) *relation { return rels[r.IntN(len(rels))] }
@@ -113,6 +115,46 @@ func joinThenGroup(r *rand.Rand, rels []*relation) (string, string, int) {
 	a, b := one(r, rels), one(r, rels)
 	return fmt.Sprintf("SELECT a.c0, count(*) AS n, sum(b.c0) AS s, max(b.id) AS m FROM %s a LEFT JOIN %s b ON a.c0 = b.id GROUP BY a.c0",
 		a.name, b.name), "", 4
+}
+
+// enriched looks rows up by the key of a table, which is filtered and computed with on the way.
+func enriched(r *rand.Rand, rels []*relation) (string, string, int) {
+	a, b := one(r, rels), table(r, rels)
+	kind := pick(r, []string{"JOIN", "LEFT JOIN"})
+	from, to := a.name+" a", fmt.Sprintf("(SELECT id, coalesce(c0, 0) + 1 AS x FROM %s WHERE %s) b", b.name, predicate(r, b, ""))
+	if r.IntN(3) == 0 { // the table is the side that is kept whole
+		from, to = fmt.Sprintf("(SELECT id, c0 AS x, id AS c0 FROM %s) a", b.name), fmt.Sprintf("(SELECT c0 AS id, id AS x FROM %s) b", a.name)
+	}
+	return fmt.Sprintf("SELECT a.id, a.c0, b.x FROM %s %s %s ON a.c0 = b.id", from, kind, to), "", 3
+}
+
+// exists keeps the rows of a side that have, or do not have, a match.
+func exists(r *rand.Rand, rels []*relation) (string, string, int) {
+	a, b := one(r, rels), one(r, rels)
+	not, mine, theirs := pick(r, []string{"", "NOT "}), pick(r, []string{"id", "c0"}), pick(r, []string{"id", "c0"})
+	return fmt.Sprintf("SELECT id, c0 FROM %s a WHERE %sEXISTS (SELECT 1 FROM %s b WHERE b.%s = a.%s AND %s)",
+		a.name, not, b.name, theirs, mine, predicate(r, b, "b.")), "", 2
+}
+
+// matches are views whose joins keep the same rows: they differ behind the join only.
+func matches(r *rand.Rand, rels []*relation) (string, string, int) {
+	a, b := one(r, rels), one(r, rels)
+	from := fmt.Sprintf("FROM (SELECT id, c0 FROM %s WHERE id %% 5 <> 2) a %s (SELECT id, c0 FROM %s) b ON a.c0 = b.c0",
+		a.name, pick(r, []string{"JOIN", "LEFT JOIN"}), b.name)
+	switch r.IntN(3) {
+	case 0:
+		return "SELECT a.id, b.id AS bid, a.c0, b.c0 AS bc " + from, "", 4
+	case 1:
+		return "SELECT a.c0, count(b.id) AS n, max(b.c0) AS m, sum(a.id) AS s " + from + " GROUP BY a.c0", "", 4
+	}
+	return "SELECT count(*) AS n, sum(a.id + b.id) AS s, max(a.c0) AS m, min(b.c0) AS l " + from, "", 4
+}
+
+// running are views that keep the same partitions.
+func running(r *rand.Rand, rels []*relation) (string, string, int) {
+	a := table(r, rels)
+	f := pick(r, []string{"sum(id)", "count(*)", "row_number()", "lag(id)"})
+	return fmt.Sprintf("SELECT id, c0, %s OVER (PARTITION BY c0 ORDER BY id) AS l FROM %s", f, a.name), "", 3
 }
 
 func subqueryInFrom(r *rand.Rand, rels []*relation) (string, string, int) {
