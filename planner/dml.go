@@ -19,6 +19,7 @@ func (p *planning) returned(w *bind.Write, list []expr.Expr) []physical.Field {
 	for i, e := range list {
 		p.fields[i] = physical.Field{Name: w.Names[i], Type: e.Type()}
 	}
+	p.origins = rowOrigins(w.Rel.ID, w.Row, w.Returning)
 	return p.fields
 }
 

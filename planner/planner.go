@@ -28,6 +28,7 @@ type Statement struct {
 	Plan    physical.Statement
 	Params  []types.Type     // of $1.., inferred where the client gave none
 	Fields  []physical.Field // of the rows the statement returns; nil: none
+	Origins []Origin         // of Fields; nil: all are computed
 	Notices []Notice
 }
 
@@ -43,15 +44,16 @@ func Plan(stmt ast.Statement, env *Env) (Statement, error) {
 		return Statement{}, err
 	}
 	setParams(plan, params)
-	return Statement{Plan: plan, Params: params, Fields: p.fields, Notices: p.b.Notices()}, nil
+	return Statement{Plan: plan, Params: params, Fields: p.fields, Origins: p.origins, Notices: p.b.Notices()}, nil
 }
 
 // planning is the planning of one statement.
 type planning struct {
-	env    *Env
-	b      *bind.Binder
-	l      *lower.Lowerer
-	fields []physical.Field
+	env     *Env
+	b       *bind.Binder
+	l       *lower.Lowerer
+	fields  []physical.Field
+	origins []Origin
 }
 
 func (p *planning) statement(stmt ast.Statement) (physical.Statement, error) {
@@ -80,7 +82,9 @@ func (p *planning) statement(stmt ast.Statement) (physical.Statement, error) {
 	case *ast.Copy:
 		return p.copy(stmt)
 	case *ast.Explain:
-		return p.explain(stmt)
+		plan, err := p.explain(stmt)
+		p.origins = nil
+		return plan, err
 	}
 	d, err := p.ddl(stmt)
 	if err != nil {
@@ -97,6 +101,7 @@ func (p *planning) returning(q *logical.Query, err error) (physical.Statement, e
 	if err != nil {
 		return nil, err
 	}
+	p.origins = origins(q)
 	plan, err := p.query(q)
 	if err != nil {
 		return nil, err

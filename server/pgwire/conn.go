@@ -33,6 +33,8 @@ type Conn struct {
 
 	out  []byte
 	werr error
+	in   inbox
+	idle bool // ReadyForQuery was sent, outside of a transaction
 
 	hangup     func() // cancels the session's context
 	terminated atomic.Pointer[pgerr.Error]

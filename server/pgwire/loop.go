@@ -28,7 +28,13 @@ func (c *Conn) loop(h Handler) {
 	}
 	st := ready
 	for st != done {
+		end := func() {}
+		if c.in.open && c.idle {
+			end = c.wait()
+		}
 		m, err := c.receive(h)
+		end()
+		c.idle = false
 		if err != nil {
 			st = c.refuse(h, st, err)
 			continue
@@ -171,7 +177,11 @@ func (c *Conn) watched(run func() error) error {
 }
 
 func (c *Conn) finish(h Handler, st state) state {
-	c.readyForQuery(h.Status())
+	status := h.Status()
+	if c.idle = status == 'I'; c.idle {
+		c.collect()
+	}
+	c.readyForQuery(status)
 	return c.flushed(st)
 }
 

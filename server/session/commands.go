@@ -151,9 +151,9 @@ func commandTable() map[reflect.Type]*command {
 		typeOf[*ast.Fetch]():   {run: runFetch, tag: fetchTag, fields: fetchFields},
 		typeOf[*ast.Close]():   {run: runClose, tag: closeTag},
 
-		typeOf[*ast.Listen]():     accepted("LISTEN"),
-		typeOf[*ast.Unlisten]():   accepted("UNLISTEN"),
-		typeOf[*ast.Notify]():     accepted("NOTIFY"),
+		typeOf[*ast.Listen]():     utility("LISTEN", runListen),
+		typeOf[*ast.Unlisten]():   utility("UNLISTEN", runUnlisten),
+		typeOf[*ast.Notify]():     utility("NOTIFY", runNotify),
 		typeOf[*ast.Lock]():       utility("LOCK TABLE", runLock),
 		typeOf[*ast.Flush]():      accepted("FLUSH"),
 		typeOf[*ast.Checkpoint](): accepted("CHECKPOINT"),

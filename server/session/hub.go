@@ -36,6 +36,8 @@ type Hub struct {
 	// CancelJob ends a backfill; false if there is none of that number.
 	CancelJob func(id int64) bool
 
+	listeners listeners
+
 	mu sync.Mutex
 	// guarded by mu
 	sessions map[uint32]*Session

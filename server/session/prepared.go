@@ -169,6 +169,11 @@ func (s *Session) planNow(p *prepared, cat *catalog.Snapshot) error {
 	p.fields = nil
 	if !p.cmd.silent {
 		p.fields = wireFields(made.Fields)
+		if made.Origins != nil {
+			for i := range p.fields {
+				p.fields[i].Table, p.fields[i].Attr = uint32(made.Origins[i].Rel), uint16(made.Origins[i].Attr)
+			}
+		}
 	}
 	return nil
 }

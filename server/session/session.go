@@ -120,6 +120,7 @@ func (s *Session) applySettings() {
 func (s *Session) Close() {
 	s.txn.abandon(s)
 	s.closePortals(func(*portal) bool { return true })
+	s.hub.listeners.forget(s)
 	s.hub.remove(s)
 	s.mu.Lock()
 	if s.stop != nil {

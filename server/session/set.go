@@ -201,6 +201,7 @@ func runDiscard(s *Session, po *portal) (outcome, error) {
 		s.user = s.login
 		s.settings.resetAll()
 		s.discardSequences()
+		s.txn.notifying.changes = append(s.txn.notifying.changes, channelChange{})
 	case "SEQUENCES":
 		s.discardSequences()
 	case "PLANS":

@@ -26,6 +26,8 @@ type transaction struct {
 	stmtNow    int64 // clock of the running statement
 	readOnly   bool
 	isolation  string
+	// notifying is what LISTEN, UNLISTEN and NOTIFY have left to do.
+	notifying notifying
 	// alone says that the running statement is all there is of its implicit transaction.
 	alone bool
 }
@@ -35,6 +37,7 @@ type savepoint struct {
 	name     string
 	mark     engine.Mark
 	settings int
+	notified [2]int
 }
 
 // now is what now() answers: the transaction's start.
@@ -105,6 +108,7 @@ func (t *transaction) commit(s *Session) error {
 		}
 	}
 	s.settings.commit()
+	s.hub.listeners.commit(s, &t.notifying)
 	t.close(s)
 	return nil
 }
@@ -121,6 +125,7 @@ func (t *transaction) rollback(s *Session) {
 
 func (t *transaction) close(s *Session) {
 	t.state, t.tx, t.savepoints, t.start = none, nil, t.savepoints[:0], time.Time{}
+	t.notifying = notifying{}
 	t.readOnly = s.settings.isOn(gucDefaultReadOnly)
 	t.isolation = s.settings.get(gucDefaultIsolation)
 	s.showModes()
@@ -157,7 +162,7 @@ func (t *transaction) abandon(s *Session) {
 }
 
 func (t *transaction) savepoint(s *Session, name string) {
-	t.savepoints = append(t.savepoints, savepoint{name, t.begin(s).Savepoint(), s.settings.mark()})
+	t.savepoints = append(t.savepoints, savepoint{name, t.begin(s).Savepoint(), s.settings.mark(), t.notifying.mark()})
 }
 
 // find returns the newest savepoint of that name.
@@ -188,6 +193,7 @@ func (t *transaction) rollbackTo(s *Session, name string) error {
 	s.closePortals(func(p *portal) bool { return !p.held && p.depth > i })
 	t.tx.RollbackTo(sp.mark)
 	s.settings.rollbackTo(sp.settings)
+	t.notifying.rollbackTo(sp.notified)
 	t.state = block
 	return nil
 }

@@ -1,6 +1,8 @@
 package wire
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -208,5 +210,54 @@ func TestPipelining(t *testing.T) {
 	}
 	if err := res.Close(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// RowDescription names the table and column that a result column shows unchanged, as drivers ask for; a computed column
+// has neither.
+func TestColumnOrigins(t *testing.T) {
+	s := start(t)
+	c := connect(t, s)
+	exec(t, c, "CREATE TABLE t (id int PRIMARY KEY, name text)")
+	exec(t, c, "CREATE STREAM e (id int, v int)")
+	var table, stream uint32
+	if err := c.QueryRow(ctx(t), "SELECT 't'::regclass::oid, 'e'::regclass::oid").Scan(&table, &stream); err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range []struct {
+		sql  string
+		want string
+	}{
+		{"SELECT name, id, id + 1 AS id, 7 FROM t", "t.2 t.1 - -"},
+		{"SELECT e.v, x.id, count(*) FROM e JOIN t x ON x.id = e.id GROUP BY 1, 2", "e.2 t.1 -"},
+		{"SELECT n FROM (SELECT name AS n FROM t ORDER BY 1 LIMIT 1) s", "t.2"},
+		{"WITH w AS (SELECT id FROM t) SELECT id, upper('x') FROM w", "t.1 -"},
+		{"SELECT id FROM t UNION ALL SELECT id FROM e", "-"},
+		{"INSERT INTO t SELECT count(*) + 1, 'a' FROM t RETURNING name, id, id * 2", "t.2 t.1 -"},
+		{"DELETE FROM t RETURNING id", "t.1"},
+	} {
+		for _, mode := range []pgx.QueryExecMode{pgx.QueryExecModeSimpleProtocol, pgx.QueryExecModeExec} {
+			rows, err := c.Query(ctx(t), q.sql, mode)
+			if err != nil {
+				t.Fatalf("%s: %v", q.sql, err)
+			}
+			var got []string
+			for _, f := range rows.FieldDescriptions() {
+				switch f.TableOID {
+				case 0:
+					got = append(got, "-")
+				case table:
+					got = append(got, fmt.Sprint("t.", f.TableAttributeNumber))
+				case stream:
+					got = append(got, fmt.Sprint("e.", f.TableAttributeNumber))
+				default:
+					got = append(got, fmt.Sprint(f.TableOID))
+				}
+			}
+			rows.Close()
+			if g := strings.Join(got, " "); rows.Err() != nil || g != q.want {
+				t.Errorf("%s: %s, expected %s (%v)", q.sql, g, q.want, rows.Err())
+			}
+		}
 	}
 }
