@@ -158,14 +158,16 @@ func (f *filler) takeErrors(epoch uint64) {
 func (c *core) newStep(e *Engine, epoch uint64, clock int64) *dataflow.Step {
 	return &dataflow.Step{
 		Epoch: epoch, Clock: clock, Workers: e.opts.Workers,
-		Ctx: e.stepCtx(clock),
-		Watermark: func(id catalog.ID) int64 {
-			if r := c.rels[id]; r != nil && r.stream != nil {
-				return r.stream.watermark(r.meta.Watermark)
-			}
-			return math.MinInt64
-		},
+		Ctx: e.stepCtx(clock), Watermark: c.watermark,
 	}
+}
+
+// watermark is the watermark of a stream.
+func (c *core) watermark(id catalog.ID) int64 {
+	if r := c.rels[id]; r != nil && r.stream != nil {
+		return r.stream.watermark(r.meta.Watermark)
+	}
+	return math.MinInt64
 }
 
 // createView fills a view beside running ingest, and joins it to the main dataflow.

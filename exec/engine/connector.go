@@ -208,7 +208,7 @@ func (r *sourceRun) Deliver(ctx context.Context, p *connect.Part) error {
 	r.e.queue.put(req)
 	r.e.queue.wake.set()
 	go func() {
-		if err := <-req.done; err != nil {
+		if err := req.outcome(); err != nil {
 			r.broken.Store(true)
 			r.fail()
 		}

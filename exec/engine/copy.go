@@ -5,7 +5,6 @@ import (
 
 	"github.com/millracedb/millrace/planner/physical"
 	"github.com/millracedb/millrace/sql/catalog"
-	"github.com/millracedb/millrace/sql/expr"
 	"github.com/millracedb/millrace/sql/funcs"
 	"github.com/millracedb/millrace/sql/pgerr"
 	"github.com/millracedb/millrace/sql/vec"
@@ -16,7 +15,7 @@ import (
 type copyIn struct {
 	ctx  context.Context
 	t    *txn
-	w    *rowWriter
+	w    rowWriter
 	mark Mark
 	rows int64
 }
@@ -30,12 +29,12 @@ func (t *txn) CopyIn(ctx context.Context, rel catalog.ID, checks []physical.RowC
 	if err != nil {
 		return nil, err
 	}
-	w, err := newRowWriter(meta, checks, []expr.Expr(nil), fc)
-	if err != nil {
+	c := &copyIn{ctx: ctx, t: t, mark: t.Savepoint()}
+	if err := c.w.init(meta, checks, nil, fc); err != nil {
 		return nil, err
 	}
 	t.writes++
-	return &copyIn{ctx: ctx, t: t, w: w, mark: t.Savepoint()}, nil
+	return c, nil
 }
 
 func (c *copyIn) Write(b *vec.Batch) error {
@@ -47,7 +46,7 @@ func (c *copyIn) Write(b *vec.Batch) error {
 	}
 	c.rows += int64(b.N)
 	if c.w.meta.Kind != catalog.Stream {
-		return c.t.insertRows(c.w, b)
+		return c.t.insertRows(&c.w, b)
 	}
 	own := vec.NewBatch(b.Types(), b.N)
 	own.Append(b)

@@ -79,7 +79,7 @@ func (t *txn) dropDDL(from int) {
 
 // createAs inserts the rows of CREATE TABLE ... AS.
 func (t *txn) createAs(ctx context.Context, c *physical.CreateRelation, fc *funcs.Ctx) error {
-	rows, err := t.collect(ctx, c.Query, fc)
+	rows, err := t.collect(ctx, c.Query, fc, nil)
 	if err != nil {
 		return err
 	}
@@ -141,7 +141,7 @@ func (t *txn) deleteAll(ctx context.Context, meta *catalog.Relation) error {
 		scan.Out = append(scan.Out, physical.Field{Name: c.Name, Type: c.Type})
 	}
 	q := &physical.Query{Root: scan, Reads: []catalog.ID{meta.ID}}
-	rows, err := t.collect(ctx, q, &funcs.Ctx{Context: ctx})
+	rows, err := t.collect(ctx, q, &funcs.Ctx{Context: ctx}, nil)
 	if err != nil {
 		return err
 	}

@@ -72,6 +72,8 @@ type Engine struct {
 	// turn is held by whoever makes an epoch, or does what must lie between epochs: the engine goroutine, or a writer that
 	// found the engine free.
 	turn         sync.Mutex
+	taken        []*request // by who has the turn
+	spare        *cut       // the same
 	checkpointed signal
 	nextTxn      atomic.Uint64 // numbers transactions in the log; never reused within a process
 

@@ -10,6 +10,7 @@ import (
 	"github.com/millracedb/millrace/exec/connect"
 	"github.com/millracedb/millrace/exec/dataflow"
 	"github.com/millracedb/millrace/sql/catalog"
+	"github.com/millracedb/millrace/sql/funcs"
 	"github.com/millracedb/millrace/sql/pgerr"
 	"github.com/millracedb/millrace/sql/types"
 	"github.com/millracedb/millrace/sql/vec"
@@ -38,6 +39,20 @@ type cut struct {
 	logTxns []uint64 // transactions that are in the log already, in order
 	own     uint64   // the log transaction of everything else
 	undo    []func() // what to put back when the epoch comes to nothing
+
+	step   step
+	result *dataflow.Result // of compute
+	work   func()           // ct.compute
+	txns   []uint64         // of finishLog
+	rec    []byte           // a record being made
+	last   []byte           // the meta record
+}
+
+// step is the frame in which the dataflow runs, kept between epochs.
+type step struct {
+	dataflow.Step
+	ctx funcs.Ctx
+	env types.Env
 }
 
 type sourceError struct {
@@ -53,15 +68,14 @@ func (e *Engine) run() {
 	for {
 		select {
 		case <-e.queue.wake:
-			e.inTurn(e.nextEpoch)
+			e.inTurn(func() { e.nextEpoch() })
 		case <-tick.C:
 			e.inTurn(e.housekeeping)
 		case <-e.checkpointed:
 			e.inTurn(e.pollCheckpoint)
 		case <-e.ctx.Done():
 			e.inTurn(func() {
-				for reqs := e.queue.take(); len(reqs) > 0; reqs = e.queue.take() {
-					e.runEpoch(reqs)
+				for e.nextEpoch() {
 				}
 				e.queue.close(e.stopped())
 			})
@@ -77,18 +91,50 @@ func (e *Engine) inTurn(f func()) {
 	f()
 }
 
-// nextEpoch makes one epoch of what waits.
-func (e *Engine) nextEpoch() { e.runEpoch(e.queue.take()) }
+// nextEpoch makes one epoch of what waits; it reports whether anything did.
+func (e *Engine) nextEpoch() bool {
+	e.taken = e.queue.take(e.taken[:0])
+	n := len(e.taken)
+	e.runEpoch(e.taken)
+	clear(e.taken)
+	return n > 0
+}
 
 // now is the wall clock as an epoch clock, which never goes back.
 func (c *core) now() int64 { return max(c.clock, types.TimestampFromTime(time.Now())) }
 
+// newCut begins an epoch, with the memory of the last one if that was left in order (recycle).
 func (e *Engine) newCut() *cut {
-	c := e.core
-	return &cut{
-		e: e, c: c, epoch: c.epoch + 1, clock: c.now(),
-		inputs: dataflow.Inputs{}, late: map[catalog.ID][]int{}, rows: map[catalog.ID]int{},
+	ct := e.spare
+	e.spare = nil
+	if ct == nil {
+		ct = &cut{e: e, inputs: dataflow.Inputs{}, late: map[catalog.ID][]int{}, rows: map[catalog.ID]int{}}
+		ct.work = ct.compute
 	}
+	ct.c, ct.epoch, ct.clock = e.core, e.core.epoch+1, e.core.now()
+	return ct
+}
+
+// recycle keeps the memory of an epoch that is over for the next one.
+func (e *Engine) recycle(ct *cut) {
+	const relations, bytes = 64, 1 << 20
+	if len(ct.inputs) > relations || cap(ct.rec) > bytes {
+		return
+	}
+	for id, bs := range ct.inputs {
+		clear(bs)
+		ct.inputs[id] = bs[:0]
+	}
+	clear(ct.late)
+	clear(ct.rows)
+	clear(ct.accepted)
+	clear(ct.changes)
+	clear(ct.undo)
+	*ct = cut{
+		e: e, inputs: ct.inputs, late: ct.late, rows: ct.rows, work: ct.work, step: ct.step, rec: ct.rec, last: ct.last, txns: ct.txns,
+		accepted: ct.accepted[:0], changes: ct.changes[:0], undo: ct.undo[:0], logTxns: ct.logTxns[:0],
+	}
+	e.spare = ct
 }
 
 // runEpoch makes one epoch of reqs.
@@ -114,6 +160,12 @@ func (e *Engine) runEpoch(reqs []*request) {
 	}
 	e.throttle()
 	ct := e.newCut()
+	ct.make(reqs)
+	e.recycle(ct)
+}
+
+// make takes the epoch of reqs from their cut to their answers.
+func (ct *cut) make(reqs []*request) {
 	for _, r := range reqs {
 		if err := ct.resolve(r); err != nil {
 			r.answer(err)
@@ -151,7 +203,7 @@ func (ct *cut) resolve(r *request) error {
 	}
 	t := r.txn
 	err := ct.validate(t)
-	if t.again != nil && (pgerr.Is(err, pgerr.SerializationFailure) || pgerr.Is(err, pgerr.UniqueViolation)) {
+	if err != nil && t.again.stmt != nil && (pgerr.Is(err, pgerr.SerializationFailure) || pgerr.Is(err, pgerr.UniqueViolation)) {
 		t, err = ct.rerun(t)
 		r.txn = t
 	}
@@ -280,7 +332,7 @@ func (ct *cut) rerun(t *txn) (*txn, error) {
 	ct.e.stats.Conflicts.Add(1)
 	t.dropStreams(0)
 	t2 := &txn{e: t.e, opts: TxnOptions{}, atCut: true, overlay: ct.changes}
-	err := t.again(t2)
+	err := t.again.run(t2)
 	t2.releasePins()
 	if err == nil {
 		err = ct.validate(t2)
@@ -318,7 +370,8 @@ func (ct *cut) settle() error {
 			continue
 		}
 		ct.feed(c.meta.ID, d)
-		if err := ct.append(storage.Record{Rel: c.meta.ID, Kind: recDelta, Payload: appendBatch(nil, d)}); err != nil {
+		ct.rec = appendBatch(ct.rec[:0], d)
+		if err := ct.append(storage.Record{Rel: c.meta.ID, Kind: recDelta, Payload: ct.rec}); err != nil {
 			return err
 		}
 	}
@@ -334,8 +387,11 @@ func (ct *cut) settle() error {
 func (ct *cut) streamRows(w *streamWrite) error {
 	if w.logTxn != 0 {
 		ct.logTxns = append(ct.logTxns, w.logTxn)
-	} else if err := ct.append(storage.Record{Rel: w.id, Kind: recRows, Payload: appendBatch(nil, w.rows)}); err != nil {
-		return err
+	} else {
+		ct.rec = appendBatch(ct.rec[:0], w.rows)
+		if err := ct.append(storage.Record{Rel: w.id, Kind: recRows, Payload: ct.rec}); err != nil {
+			return err
+		}
 	}
 	ct.feedStream(w.id, w.rows, nil)
 	return nil
@@ -387,6 +443,7 @@ func (e *Engine) store() *storage.Store {
 
 // finishLog completes the epoch's records: the catalog change in front, the meta record behind.
 func (ct *cut) finishLog() (txns []uint64, last storage.Record, err error) {
+	txns = ct.txns[:0]
 	for _, ch := range ct.ddl {
 		// Their own transaction, named first, so that replay meets the change before the rows.
 		txn := ct.e.nextTxn.Add(1)
@@ -399,9 +456,11 @@ func (ct *cut) finishLog() (txns []uint64, last storage.Record, err error) {
 	if ct.own != 0 {
 		txns = append(txns, ct.own)
 	}
+	ct.txns = txns
 	ct.meta.Clock = ct.clock
 	ct.meta.Seqs = ct.e.seqs.takeDirty()
-	return txns, storage.Record{Kind: recMeta, Payload: ct.meta.append(nil)}, nil
+	ct.last = ct.meta.append(ct.last[:0])
+	return txns, storage.Record{Kind: recMeta, Payload: ct.last}, nil
 }
 
 // commit makes the epoch durable while the dataflow computes it, and publishes it.
@@ -415,15 +474,13 @@ func (ct *cut) commit() error {
 		return ct.commitDDL(txns, last)
 	}
 	if ct.small() {
-		var res *dataflow.Result
-		work := func() { res = ct.compute() }
-		if _, err := c.store.CommitWhile(ct.epoch, txns, work, last); err != nil {
-			if res != nil {
+		if _, err := c.store.CommitWhile(ct.epoch, txns, ct.work, last); err != nil {
+			if ct.result != nil {
 				c.graph.Abort()
 			}
 			return err
 		}
-		ct.publish(res)
+		ct.publish(ct.result)
 		return nil
 	}
 	durable := make(chan error, 1)
@@ -431,12 +488,12 @@ func (ct *cut) commit() error {
 		_, err := c.store.Commit(ct.epoch, txns, last)
 		durable <- err
 	}()
-	res := ct.compute()
+	ct.compute()
 	if err := <-durable; err != nil {
 		c.graph.Abort()
 		return err
 	}
-	ct.publish(res)
+	ct.publish(ct.result)
 	return nil
 }
 
@@ -453,8 +510,15 @@ func (ct *cut) small() bool {
 }
 
 // compute runs the dataflow over the epoch's input; nothing of it is seen before publish.
-func (ct *cut) compute() *dataflow.Result {
-	return ct.c.graph.Step(ct.c.newStep(ct.e, ct.epoch, ct.clock), ct.inputs)
+func (ct *cut) compute() {
+	s := &ct.step
+	s.env.Now = ct.clock
+	s.ctx.Context, s.ctx.Env, s.ctx.Now, s.ctx.TxnNow = ct.e.ctx, &s.env, ct.clock, ct.clock
+	s.Epoch, s.Clock, s.Workers, s.Ctx = ct.epoch, ct.clock, ct.e.opts.Workers, &s.ctx
+	if s.Watermark == nil {
+		s.Watermark = func(id catalog.ID) int64 { return ct.c.watermark(id) }
+	}
+	ct.result = ct.c.graph.Step(&s.Step, ct.inputs)
 }
 
 // publish makes the epoch visible, all of it at once.
@@ -472,7 +536,7 @@ func (ct *cut) apply(res *dataflow.Result) {
 	for id, batches := range ct.inputs {
 		r := c.rels[id]
 		switch {
-		case r == nil:
+		case r == nil || len(batches) == 0:
 		case r.table != nil:
 			r.table.Apply(batches...)
 		case r.stream != nil:

@@ -17,7 +17,8 @@ func (ct *cut) commitDDL(txns []uint64, last storage.Record) error {
 	ct.e.publish.Lock()
 	defer ct.e.publish.Unlock()
 	ct.install()
-	ct.apply(ct.compute())
+	ct.compute()
+	ct.apply(ct.result)
 	ct.e.sourcesChanged(ct.ddl)
 	return nil
 }

@@ -1,14 +1,19 @@
 package engine
 
-import "sync"
+import (
+	"sync"
+	"sync/atomic"
+)
 
 // request is work that waits for the cut of an epoch. Exactly one of txn, part, run is set.
 type request struct {
 	txn  *txn             // a transaction to resolve and make durable
 	part *sourcePart      // a connector's delivery
 	run  func(*cut) error // a step of the engine's own work that needs the epoch to itself (cutover, cancel, tick)
-	// done gets the outcome exactly once; it has room for it.
-	done chan error
+
+	answered atomic.Bool
+	err      error // the outcome, once wait is over
+	wait     sync.WaitGroup
 }
 
 // signal has room for one: setting it again before it is received adds nothing.
@@ -23,10 +28,16 @@ func (s signal) set() {
 
 // answer tells the outcome; only the first answer counts.
 func (r *request) answer(err error) {
-	select {
-	case r.done <- err:
-	default:
+	if r.answered.CompareAndSwap(false, true) {
+		r.err = err
+		r.wait.Done()
 	}
+}
+
+// outcome waits for the answer to a request that was put into the queue.
+func (r *request) outcome() error {
+	r.wait.Wait()
+	return r.err
 }
 
 // queue is what waits for the next epoch.
@@ -42,7 +53,7 @@ func (q *queue) init() { q.wake = make(signal, 1) }
 // put adds r, or answers it at once when the queue is closed. Somebody must take it: the caller wakes the engine goroutine
 // or takes it itself.
 func (q *queue) put(r *request) {
-	r.done = make(chan error, 1)
+	r.wait.Add(1)
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closed != nil {
@@ -52,9 +63,9 @@ func (q *queue) put(r *request) {
 	q.items = append(q.items, r)
 }
 
-// take removes the requests of the next epoch: the first one alone if it needs the epoch to itself, else all up to
+// take moves the requests of the next epoch to dst: the first one alone if it needs the epoch to itself, else all up to
 // the first that does.
-func (q *queue) take() []*request {
+func (q *queue) take(dst []*request) []*request {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	n := 0
@@ -64,12 +75,14 @@ func (q *queue) take() []*request {
 			break
 		}
 	}
-	out := q.items[:n:n]
-	q.items = q.items[n:]
-	if len(q.items) > 0 {
+	dst = append(dst, q.items[:n]...)
+	rest := copy(q.items, q.items[n:])
+	clear(q.items[rest:])
+	q.items = q.items[:rest]
+	if rest > 0 {
 		q.wake.set()
 	}
-	return out
+	return dst
 }
 
 // close answers everything that waits, and all that comes, with err.
@@ -97,5 +110,5 @@ func (e *Engine) submit(r *request) error {
 	} else {
 		e.queue.wake.set()
 	}
-	return <-r.done
+	return r.outcome()
 }

@@ -245,7 +245,8 @@ func (ct *cut) replay(recs iter.Seq2[storage.Record, error]) error {
 			ct.feedStream(id, b, mine)
 		}
 	}
-	ct.apply(ct.compute())
+	ct.compute()
+	ct.apply(ct.result)
 	return nil
 }
 

@@ -23,13 +23,17 @@ type txn struct {
 	undo    undoLog
 	bytes   int64
 
-	// again runs the transaction's only statement anew on an empty transaction, at the cut: a single statement never
-	// conflicts (D3). nil: not possible.
-	again   func(*txn) error
+	// again is the transaction's only statement, to run anew on an empty transaction at the cut: a single statement never
+	// conflicts (D3).
+	again   write
 	writes  int            // write statements so far
 	overlay []*tableChange // at the cut: earlier changes of the epoch, oldest first
 	atCut   bool
 	done    bool
+
+	req   request         // of Commit
+	first streamWrite     // the memory of the only one, as a rule
+	list  [1]*streamWrite // of streams
 }
 
 // streamWrite is a run of rows for one stream.
@@ -158,11 +162,12 @@ func (t *txn) Commit(ctx context.Context) error {
 		return nil
 	}
 	t.releasePins() // long waits must not keep pages
-	if err := context.Cause(ctx); err != nil {
+	if ctx.Err() != nil {
 		t.Rollback()
-		return err
+		return context.Cause(ctx)
 	}
-	err := t.e.submit(&request{txn: t})
+	t.req.txn = t
+	err := t.e.submit(&t.req)
 	t.done = true
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/millracedb/millrace/exec/query"
 	"github.com/millracedb/millrace/planner/physical"
 	"github.com/millracedb/millrace/sql/catalog"
 	"github.com/millracedb/millrace/sql/expr"
@@ -12,151 +13,184 @@ import (
 	"github.com/millracedb/millrace/sql/vec"
 )
 
+// write is a write statement: an Insert, Update or Delete.
+type write struct {
+	ctx  context.Context
+	stmt physical.Statement
+	fc   *funcs.Ctx
+	res  Result // of the last run
+}
+
+func (w *write) run(t *txn) (err error) {
+	switch s := w.stmt.(type) {
+	case *physical.Insert:
+		w.res, err = t.insert(w.ctx, s, w.fc)
+	case *physical.Update:
+		w.res, err = t.update(w.ctx, s, w.fc)
+	case *physical.Delete:
+		w.res, err = t.delete(w.ctx, s, w.fc)
+	}
+	return err
+}
+
 // statement runs one write statement. A Single transaction is committed with it, and if rows it changed were changed
 // meanwhile it runs again at the cut, where nobody is in between: its result is then that of the second run.
-func (t *txn) statement(ctx context.Context, run func(*txn) (Result, error)) (Result, error) {
+func (t *txn) statement(ctx context.Context, s physical.Statement, fc *funcs.Ctx) (Result, error) {
 	if t.opts.ReadOnly {
 		return Result{}, pgerr.New(pgerr.ReadOnlySQLTransaction, "cannot execute a write in a read-only transaction")
 	}
 	t.writes++
-	res, err := run(t)
+	w := write{ctx: ctx, stmt: s, fc: fc}
+	err := w.run(t)
 	if err != nil || !t.opts.Single {
-		return res, err
+		return w.res, err
 	}
-	if t.writes == 1 {
-		t.again = func(t2 *txn) error {
-			r, err := run(t2)
-			res = r
-			return err
-		}
+	if t.writes > 1 {
+		return w.res, t.Commit(ctx)
 	}
+	t.again = w
 	if err := t.Commit(ctx); err != nil {
 		return Result{}, err
 	}
-	return res, nil
+	return t.again.res, nil
 }
 
 // Insert adds rows to a stream or table.
 func (t *txn) Insert(ctx context.Context, s *physical.Insert, fc *funcs.Ctx) (Result, error) {
-	return t.statement(ctx, func(t *txn) (Result, error) {
-		meta, err := t.relation(s.Rel)
-		if err != nil {
-			return Result{}, err
-		}
-		w, err := newRowWriter(meta, s.Checks, s.Returning, fc)
-		if err != nil {
-			return Result{}, err
-		}
-		rows, err := t.collect(ctx, s.Query, fc)
-		if err != nil {
-			return Result{}, err
-		}
-		for _, b := range rows {
-			if err := w.check(b); err != nil {
-				return Result{}, err
-			}
-			switch {
-			case meta.Kind == catalog.Stream:
-				err = t.addRows(meta.ID, b)
-			case s.OnConflict != nil:
-				b, err = t.upsert(w, s.OnConflict, b)
-			default:
-				err = t.insertRows(w, b)
-			}
-			if err != nil {
-				return Result{}, err
-			}
-			if err := w.computeReturning(b); err != nil {
-				return Result{}, err
-			}
-		}
-		return w.result(), nil
-	})
+	return t.statement(ctx, s, fc)
 }
 
 // Update replaces rows of a table.
 func (t *txn) Update(ctx context.Context, s *physical.Update, fc *funcs.Ctx) (Result, error) {
-	return t.statement(ctx, func(t *txn) (Result, error) {
-		meta, err := t.relation(s.Rel)
-		if err != nil {
-			return Result{}, err
-		}
-		w, err := newRowWriter(meta, s.Checks, s.Returning, fc)
-		if err != nil {
-			return Result{}, err
-		}
-		rows, err := t.collect(ctx, s.Query, fc)
-		if err != nil {
-			return Result{}, err
-		}
-		n := len(meta.Columns)
-		c := t.tableChange(meta)
-		rows = firstPerKey(c, rows)
-		// All old rows go before any new one comes, so that keys may move among the rows of one statement.
-		for _, b := range rows {
-			for i := range b.N {
-				for range b.Weight(i) {
-					c.remove(&t.undo, b, i)
-				}
-			}
-		}
-		for _, b := range rows {
-			fresh := &vec.Batch{Cols: b.Cols[n : 2*n], W: b.W, N: b.N}
-			if err := w.check(fresh); err != nil {
-				return Result{}, err
-			}
-			if err := t.insertRows(w, fresh); err != nil {
-				return Result{}, err
-			}
-			if err := w.computeReturning(&vec.Batch{Cols: b.Cols[n:], W: b.W, N: b.N}); err != nil {
-				return Result{}, err
-			}
-		}
-		return w.result(), nil
-	})
+	return t.statement(ctx, s, fc)
 }
 
 // Delete removes rows of a table.
 func (t *txn) Delete(ctx context.Context, s *physical.Delete, fc *funcs.Ctx) (Result, error) {
-	return t.statement(ctx, func(t *txn) (Result, error) {
-		meta, err := t.relation(s.Rel)
-		if err != nil {
-			return Result{}, err
-		}
-		w, err := newRowWriter(meta, nil, s.Returning, fc)
-		if err != nil {
-			return Result{}, err
-		}
-		rows, err := t.collect(ctx, s.Query, fc)
-		if err != nil {
-			return Result{}, err
-		}
-		c := t.tableChange(meta)
-		for _, b := range firstPerKey(c, rows) {
-			if err := t.grow(int64(b.MemSize())); err != nil {
-				return Result{}, err
-			}
-			for i := range b.N {
-				for range b.Weight(i) {
-					c.remove(&t.undo, b, i)
-				}
-			}
-			if err := w.computeReturning(b); err != nil {
-				return Result{}, err
-			}
-		}
-		return w.result(), nil
-	})
+	return t.statement(ctx, s, fc)
 }
 
-// collect runs the query of a write to its end, before the first change: a statement does not see its own rows.
-func (t *txn) collect(ctx context.Context, q *physical.Query, fc *funcs.Ctx) ([]*vec.Batch, error) {
+func (t *txn) insert(ctx context.Context, s *physical.Insert, fc *funcs.Ctx) (Result, error) {
+	meta, err := t.relation(s.Rel)
+	if err != nil {
+		return Result{}, err
+	}
+	var w rowWriter
+	if err := w.init(meta, s.Checks, s.Returning, fc); err != nil {
+		return Result{}, err
+	}
+	var one [1]*vec.Batch
+	rows, err := t.collect(ctx, s.Query, fc, one[:0])
+	if err != nil {
+		return Result{}, err
+	}
+	for _, b := range rows {
+		if err := w.check(b); err != nil {
+			return Result{}, err
+		}
+		switch {
+		case meta.Kind == catalog.Stream:
+			err = t.addRows(meta.ID, b)
+		case s.OnConflict != nil:
+			b, err = t.upsert(&w, s.OnConflict, b)
+		default:
+			err = t.insertRows(&w, b)
+		}
+		if err != nil {
+			return Result{}, err
+		}
+		if err := w.computeReturning(b); err != nil {
+			return Result{}, err
+		}
+	}
+	return w.result(), nil
+}
+
+func (t *txn) update(ctx context.Context, s *physical.Update, fc *funcs.Ctx) (Result, error) {
+	meta, err := t.relation(s.Rel)
+	if err != nil {
+		return Result{}, err
+	}
+	var w rowWriter
+	if err := w.init(meta, s.Checks, s.Returning, fc); err != nil {
+		return Result{}, err
+	}
+	var one [1]*vec.Batch
+	rows, err := t.collect(ctx, s.Query, fc, one[:0])
+	if err != nil {
+		return Result{}, err
+	}
+	n := len(meta.Columns)
+	c := t.tableChange(meta)
+	rows = firstPerKey(c, rows)
+	// All old rows go before any new one comes, so that keys may move among the rows of one statement.
+	for _, b := range rows {
+		for i := range b.N {
+			for range b.Weight(i) {
+				c.remove(&t.undo, b, i)
+			}
+		}
+	}
+	for _, b := range rows {
+		fresh := &vec.Batch{Cols: b.Cols[n : 2*n], W: b.W, N: b.N}
+		if err := w.check(fresh); err != nil {
+			return Result{}, err
+		}
+		if err := t.insertRows(&w, fresh); err != nil {
+			return Result{}, err
+		}
+		if err := w.computeReturning(&vec.Batch{Cols: b.Cols[n:], W: b.W, N: b.N}); err != nil {
+			return Result{}, err
+		}
+	}
+	return w.result(), nil
+}
+
+func (t *txn) delete(ctx context.Context, s *physical.Delete, fc *funcs.Ctx) (Result, error) {
+	meta, err := t.relation(s.Rel)
+	if err != nil {
+		return Result{}, err
+	}
+	var w rowWriter
+	if err := w.init(meta, nil, s.Returning, fc); err != nil {
+		return Result{}, err
+	}
+	var one [1]*vec.Batch
+	rows, err := t.collect(ctx, s.Query, fc, one[:0])
+	if err != nil {
+		return Result{}, err
+	}
+	c := t.tableChange(meta)
+	for _, b := range firstPerKey(c, rows) {
+		if err := t.grow(int64(b.MemSize())); err != nil {
+			return Result{}, err
+		}
+		for i := range b.N {
+			for range b.Weight(i) {
+				c.remove(&t.undo, b, i)
+			}
+		}
+		if err := w.computeReturning(b); err != nil {
+			return Result{}, err
+		}
+	}
+	return w.result(), nil
+}
+
+// collect runs the query of a write to its end, and appends its rows to out, before the first change: a statement does not see its own rows.
+func (t *txn) collect(ctx context.Context, q *physical.Query, fc *funcs.Ctx, out []*vec.Batch) ([]*vec.Batch, error) {
+	if v := query.ValuesOf(q); v != nil {
+		if !t.opts.Single {
+			t.pinFor(q)
+		}
+		b, err := query.Values(ctx, v, fc)
+		return append(out, b), err
+	}
 	cur, err := t.Query(ctx, q, fc)
 	if err != nil {
 		return nil, err
 	}
 	defer cur.Close()
-	var out []*vec.Batch
 	for {
 		b, err := cur.Next()
 		if b == nil || err != nil {
@@ -341,7 +375,13 @@ func (t *txn) addRows(id catalog.ID, b *vec.Batch) error {
 	if err := t.grow(size); err != nil {
 		return err
 	}
-	w := &streamWrite{id: id, rows: b}
+	w := &t.first
+	if t.streams == nil {
+		t.streams = t.list[:0]
+	} else {
+		w = &streamWrite{}
+	}
+	w.id, w.rows = id, b
 	if size >= earlyLogBytes {
 		w.logTxn = t.e.nextTxn.Add(1)
 		if err := t.e.logPart(w); err != nil {
@@ -369,18 +409,18 @@ type rowWriter struct {
 	where     *expr.Program
 }
 
-func newRowWriter(meta *catalog.Relation, checks []physical.RowCheck, returning []expr.Expr, fc *funcs.Ctx) (*rowWriter, error) {
-	w := &rowWriter{meta: meta, fc: fc, isReturn: returning != nil}
+func (w *rowWriter) init(meta *catalog.Relation, checks []physical.RowCheck, returning []expr.Expr, fc *funcs.Ctx) error {
+	w.meta, w.fc, w.isReturn = meta, fc, returning != nil
 	for _, c := range checks {
 		p, err := expr.Compile(c.Expr)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		w.checks, w.names = append(w.checks, p), append(w.names, c.Name)
 	}
 	var err error
 	w.returning, err = compileAll(returning)
-	return w, err
+	return err
 }
 
 func compileAll(es []expr.Expr) ([]*expr.Program, error) {

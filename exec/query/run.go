@@ -68,18 +68,20 @@ func canceled(cause error) error {
 }
 
 // raise gives the error of the first row that failed, and clears it.
-func (r *runner) raise() error {
-	if len(r.fc.Errors) == 0 {
+func (r *runner) raise() error { return raise(r.fc) }
+
+func raise(fc *funcs.Ctx) error {
+	if len(fc.Errors) == 0 {
 		return nil
 	}
-	first := r.fc.Errors[0]
-	for _, e := range r.fc.Errors[1:] {
+	first := fc.Errors[0]
+	for _, e := range fc.Errors[1:] {
 		if e.Row < first.Row {
 			first = e
 		}
 	}
 	err := first.Err
-	r.fc.Clear()
+	fc.Clear()
 	return err
 }
 

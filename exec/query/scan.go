@@ -1,8 +1,11 @@
 package query
 
 import (
+	"context"
+
 	"github.com/millracedb/millrace/planner/physical"
 	"github.com/millracedb/millrace/sql/expr"
+	"github.com/millracedb/millrace/sql/funcs"
 	"github.com/millracedb/millrace/sql/vec"
 )
 
@@ -85,21 +88,23 @@ func (r *runner) constants(es []expr.Expr) ([]vec.Scalar, error) {
 	return out, nil
 }
 
-func (r *runner) constant(e expr.Expr) (vec.Scalar, error) {
+func (r *runner) constant(e expr.Expr) (vec.Scalar, error) { return constant(r.fc, e) }
+
+func constant(fc *funcs.Ctx, e expr.Expr) (vec.Scalar, error) {
 	switch e := e.(type) {
 	case *expr.Const:
 		return e.Val, nil
 	case *expr.Param:
-		if e.N <= len(r.fc.Params) {
-			return r.fc.Params[e.N-1], nil
+		if e.N <= len(fc.Params) {
+			return fc.Params[e.N-1], nil
 		}
 	}
 	p, err := expr.Compile(e)
 	if err != nil {
 		return vec.Scalar{}, err
 	}
-	v := p.Eval(r.fc, noRow, nil)
-	if err := r.raise(); err != nil {
+	v := p.Eval(fc, noRow, nil)
+	if err := raise(fc); err != nil {
 		return vec.Scalar{}, err
 	}
 	return v.At(0), nil
@@ -107,13 +112,22 @@ func (r *runner) constant(e expr.Expr) (vec.Scalar, error) {
 
 // values is the rows of a Values node.
 func (r *runner) values(n *physical.Values) (Rows, error) {
-	if n.Batch != nil {
-		return &batches{list: []*vec.Batch{n.Batch}}, nil
+	b := n.Batch
+	if b == nil {
+		var err error
+		if b, err = rowsOf(n, r.fc); err != nil {
+			return nil, err
+		}
 	}
+	return &batches{list: []*vec.Batch{b}}, nil
+}
+
+// rowsOf evaluates the expressions of a Values node.
+func rowsOf(n *physical.Values, fc *funcs.Ctx) (*vec.Batch, error) {
 	out := vec.NewBatch(fieldTypes(n), len(n.Rows))
 	for _, row := range n.Rows {
 		for c, e := range row {
-			v, err := r.constant(e)
+			v, err := constant(fc, e)
 			if err != nil {
 				return nil, err
 			}
@@ -121,5 +135,24 @@ func (r *runner) values(n *physical.Values) (Rows, error) {
 		}
 		out.N++
 	}
-	return &batches{list: []*vec.Batch{out}}, nil
+	return out, nil
+}
+
+// ValuesOf is the node of a query that is nothing but constants and parameters, as of INSERT ... VALUES; else nil.
+func ValuesOf(q *physical.Query) *physical.Values {
+	if n, ok := q.Root.(*physical.Values); ok && len(q.Subplans) == 0 {
+		return n
+	}
+	return nil
+}
+
+// Values gives the rows of such a query. They are the caller's.
+func Values(ctx context.Context, n *physical.Values, fc *funcs.Ctx) (*vec.Batch, error) {
+	fc.Context = ctx
+	if n.Batch == nil {
+		return rowsOf(n, fc)
+	}
+	b := vec.NewBatch(n.Batch.Types(), n.Batch.N)
+	b.Append(n.Batch)
+	return b, nil
 }

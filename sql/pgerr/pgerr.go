@@ -71,6 +71,9 @@ func Of(err error) *Error {
 
 // Is reports whether err carries the SQLSTATE code.
 func Is(err error, code string) bool {
+	if err == nil {
+		return false
+	}
 	var e *Error
 	return errors.As(err, &e) && e.Code == code
 }
