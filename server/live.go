@@ -31,7 +31,7 @@ func (s *Server) activity() []pgcatalog.Activity {
 		p, _ := strconv.Atoi(port)
 		out = append(out, pgcatalog.Activity{
 			PID: a.PID, User: a.User, Application: a.Application, ClientAddr: host, ClientPort: p, State: a.State,
-			Query: a.Query, Started: a.Started, XactStart: a.XactStart, QueryStart: a.QueryStart, StateChanged: a.Changed,
+			Query: session.Shown(a.Query), Started: a.Started, XactStart: a.XactStart, QueryStart: a.QueryStart, StateChanged: a.Changed,
 		})
 	}
 	return out
@@ -44,11 +44,15 @@ func (s *Server) sources() []pgcatalog.SourceState {
 			Stream: src.Stream, Connector: src.Connector, State: string(src.Status.State),
 			LastError: src.Status.LastError, LastErrorAt: src.Status.LastErrAt, Records: int64(src.Status.Records),
 			Bytes: int64(src.Status.Bytes), BadRecords: int64(src.Status.BadRecords), Partition: -1,
+			Paused: src.Paused, RateLimit: src.RateLimit,
 		}
 		seen := map[int32]bool{}
 		for _, p := range src.Status.Partitions {
 			row := base
-			row.Partition, row.End, row.Committed = p.Partition, p.High, -1
+			row.Partition, row.End, row.Committed, row.Rate, row.LastEvent = p.Partition, p.High, -1, p.Rate, p.LastEvent
+			if p.Held != "" {
+				row.State, row.LastError = "held", p.Held
+			}
 			if o, ok := src.Offsets[p.Partition]; ok {
 				row.Committed = o
 			}
@@ -73,7 +77,7 @@ func (s *Server) sources() []pgcatalog.SourceState {
 func (s *Server) operators() []pgcatalog.Operator {
 	var out []pgcatalog.Operator
 	for _, o := range s.engine.Operators() {
-		out = append(out, pgcatalog.Operator{View: o.View, Name: o.Name, Detail: o.Detail, Rows: -1, Bytes: o.Bytes, Time: -1})
+		out = append(out, pgcatalog.Operator{View: o.View, Name: o.Name, Detail: o.Detail, Rows: o.Rows, Bytes: o.Bytes, Time: o.Time})
 	}
 	return out
 }

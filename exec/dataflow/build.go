@@ -91,7 +91,7 @@ func (b *builder) make(n physical.Node, stream catalog.ID) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return b.v.addNode(o, ins), nil
+	return b.v.addNode(o, n, ins), nil
 }
 
 func (b *builder) operator(n physical.Node, stream catalog.ID) (op.Operator, error) {

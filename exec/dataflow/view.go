@@ -28,10 +28,11 @@ type View struct {
 	timed  bool // has to step without input too: it follows a watermark
 
 	// The rows: those of rel, or the groups of the Aggregate groups.
-	rel    *state.Relation
-	groups *op.Aggregate
-	reader state.Reader
-	key    []int // nil: not known
+	rel      *state.Relation
+	relSpent spent
+	groups   *op.Aggregate
+	reader   state.Reader
+	key      []int // nil: not known
 
 	watchers int // consumers of the view's delta
 	level    int // 1 + the highest level among the views it reads
@@ -40,6 +41,7 @@ type View struct {
 	started bool // a step was committed
 	ran     bool
 	rows    int // input rows
+	meter   meter
 	step    op.Step
 	ctx     funcs.Ctx
 	delta   []*vec.Batch // output, kept until the next step
@@ -49,41 +51,57 @@ type View struct {
 
 // node is an operator and where its output goes.
 type node struct {
-	op op.Operator
+	op   op.Operator
+	plan physical.Node
 	fan
+	spent
 }
 
 // scan is a leaf: it feeds the columns it needs of a relation's change to its consumers.
 type scan struct {
 	rel  catalog.ID
+	plan physical.Node
 	cols []int
 	out  vec.Batch
 	fan
 }
 
 // fan passes a batch to every consumer.
-type fan struct{ outs []op.Emit }
+type fan struct {
+	outs []op.Emit
+	n    int   // rows of the running step
+	rows int64 // rows of all steps committed
+}
 
 func (f *fan) emit(b *vec.Batch) {
 	if b.N == 0 {
 		return
 	}
+	f.n += b.N
 	for _, out := range f.outs {
 		out(b)
 	}
 }
 
 func newScan(n *physical.Scan) *scan {
-	return &scan{rel: n.Rel, cols: n.Cols, out: vec.Batch{Cols: make([]*vec.Vec, len(n.Cols))}}
+	return &scan{rel: n.Rel, plan: n, cols: n.Cols, out: vec.Batch{Cols: make([]*vec.Vec, len(n.Cols))}}
 }
 
 // addNode adds an operator that consumes the outputs ins.
-func (v *View) addNode(o op.Operator, ins []int) int {
-	n := &node{op: o}
+func (v *View) addNode(o op.Operator, plan physical.Node, ins []int) int {
+	n := &node{op: o, plan: plan}
 	emit := n.emit
 	v.nodes, v.ends = append(v.nodes, n), append(v.ends, emit)
 	for port, in := range ins {
-		push := func(b *vec.Batch) { o.Push(&v.step, port, b, emit) }
+		push := func(b *vec.Batch) {
+			if !v.meter.on {
+				o.Push(&v.step, port, b, emit)
+				return
+			}
+			last := v.meter.charge(&n.spent)
+			o.Push(&v.step, port, b, emit)
+			v.meter.charge(last)
+		}
 		if in < 0 {
 			v.scans[-in-1].outs = append(v.scans[-in-1].outs, push)
 		} else {
@@ -146,7 +164,7 @@ func (v *View) Reader() state.Reader { return v.reader }
 func (v *View) Pages() []state.Pages {
 	var ps []state.Pages
 	for _, n := range v.nodes {
-		if t, ok := n.op.(interface{ Tables() []state.Pages }); ok {
+		if t, ok := n.op.(tabled); ok {
 			ps = append(ps, t.Tables()...)
 		}
 	}
@@ -155,6 +173,9 @@ func (v *View) Pages() []state.Pages {
 	}
 	return ps
 }
+
+// tabled is an operator with state.
+type tabled interface{ Tables() []state.Pages }
 
 // begin prepares a step: what the last one left is reused.
 func (v *View) begin(s *Step, workers int) {
@@ -192,15 +213,22 @@ func (v *View) run(in Inputs) (reason string) {
 	}()
 	for _, s := range v.scans {
 		for _, b := range in[s.rel] {
+			v.rows += b.N
+		}
+	}
+	v.meter.begin(v.rows)
+	for _, s := range v.scans {
+		for _, b := range in[s.rel] {
 			if b.N > 0 {
-				v.rows += b.N
 				s.feed(b)
 			}
 		}
 	}
 	for i, n := range v.nodes {
+		v.meter.enter(&n.spent)
 		n.op.End(&v.step, v.ends[i])
 	}
+	v.meter.leave()
 	return ""
 }
 
@@ -214,17 +242,39 @@ func (s *scan) feed(b *vec.Batch) {
 
 func (v *View) commit() {
 	for _, n := range v.nodes {
+		v.meter.enter(&n.spent)
 		n.op.Commit()
 	}
 	if v.rel != nil && len(v.delta) > 0 {
+		v.meter.enter(&v.relSpent)
 		v.rel.Apply(v.delta...)
 	}
+	v.meter.leave()
+	v.tally()
 	v.ran, v.started = false, true
 }
+
+// tally counts rows and time of a step that is committed.
+func (v *View) tally() {
+	for _, n := range v.nodes {
+		n.count()
+		n.fold()
+	}
+	for _, s := range v.scans {
+		s.count()
+	}
+	v.relSpent.fold()
+}
+
+func (f *fan) count() { f.rows, f.n = f.rows+int64(f.n), 0 }
 
 func (v *View) abort() {
 	for _, n := range v.nodes {
 		n.op.Abort()
+		n.n = 0
+	}
+	for _, s := range v.scans {
+		s.n = 0
 	}
 	v.ran = false
 }

@@ -18,6 +18,8 @@ type Door interface {
 	// NextVal and the others work outside transactions, as in PostgreSQL.
 	NextVal(seq catalog.ID) (int64, error)
 	SetVal(seq catalog.ID, v int64, called bool) error
+	// ExplainView is EXPLAIN of a materialized view: with the state that it would share.
+	ExplainView(plan *physical.View) ([]string, error)
 }
 
 // TxnOptions are the properties of a transaction.

@@ -1,8 +1,10 @@
 package engine
 
 import (
-	"strings"
+	"fmt"
+	"time"
 
+	"github.com/millracedb/millrace/planner/physical"
 	"github.com/millracedb/millrace/sql/catalog"
 )
 
@@ -23,32 +25,51 @@ func (e *Engine) RelationSize(id catalog.ID) (rows, bytes int64) {
 	return -1, -1
 }
 
-// OperatorInfo is one state table of a materialized view.
+// OperatorInfo is one operator of a materialized view, or what keeps the view's rows.
 type OperatorInfo struct {
 	View   catalog.ID
-	Name   string // what it is for: aggregate, join, distinct, ..., or how the view's rows are kept: keyed, multiset, packed
-	Detail string // its shape
-	Bytes  int64  // memory held
+	Name   string // as EXPLAIN has it
+	Detail string
+	Rows   int64 // changes put out since the server started
+	Bytes  int64 // memory held; what several views share counts for the first of them
+	Time   time.Duration
 }
 
-// Operators lists the state of all materialized views.
+// Operators lists the operators of all materialized views.
 func (e *Engine) Operators() []OperatorInfo {
 	e.publish.RLock()
 	defer e.publish.RUnlock()
+	c := e.core
 	var out []OperatorInfo
-	for _, meta := range e.core.cat.Relations() {
-		r := e.core.rels[meta.ID]
-		if r == nil || r.view == nil {
-			continue
-		}
-		for _, p := range r.view.Pages() {
-			shape := p.Fingerprint()
-			if _, rest, ok := strings.Cut(shape, " "); ok { // the format comes first
-				shape = rest
+	for _, meta := range c.cat.Relations() {
+		for _, o := range c.graph.Operators(meta.ID) {
+			detail := o.Detail
+			for _, k := range o.Kept {
+				if detail != "" {
+					detail += "; "
+				}
+				detail += k.Text(c.nameOf)
+				if k.Saved > 0 {
+					detail += fmt.Sprintf(" (saves %d bytes)", k.Saved)
+				}
 			}
-			name, _, _ := strings.Cut(shape, " ")
-			out = append(out, OperatorInfo{View: meta.ID, Name: name, Detail: shape, Bytes: p.Bytes()})
+			out = append(out, OperatorInfo{View: meta.ID, Name: o.Title, Detail: detail, Rows: o.Rows, Bytes: o.Bytes, Time: o.Time})
 		}
 	}
 	return out
+}
+
+func (c *core) nameOf(id catalog.ID) string {
+	if r := c.cat.Relation(id); r != nil {
+		return r.Name
+	}
+	return fmt.Sprint(id)
+}
+
+// ExplainView prints the dataflow of a view that might be made now, and what of its state other views or tables have.
+func (e *Engine) ExplainView(plan *physical.View) ([]string, error) {
+	since := e.retainedFrom(plan.Reads)
+	e.publish.RLock()
+	defer e.publish.RUnlock()
+	return e.core.graph.Explain(plan, since, e.core.nameOf)
 }

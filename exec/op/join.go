@@ -90,8 +90,8 @@ func newJoin(n *physical.Join, tables *TableAlloc, lRetract, rRetract bool) (*Jo
 	case physical.Full:
 		j.l.track, j.r.track = keepUnmatched, keepUnmatched
 	}
-	j.l.init(n.Left, n.LKeys, n.NullSafe, &j.r)
-	j.r.init(n.Right, n.RKeys, n.NullSafe, &j.l)
+	j.l.init(n.Left, n.LKeys, n.NullSafe, &j.r, "Left")
+	j.r.init(n.Right, n.RKeys, n.NullSafe, &j.l, "Right")
 	j.l.keep(tables, lRetract, true, j.l.track != ignoreMatches && j.residual != nil)
 	j.r.keep(tables, rRetract, j.pairs || j.residual != nil, j.r.track != ignoreMatches && j.residual != nil)
 	if j.residual == nil {
@@ -108,9 +108,9 @@ func newJoin(n *physical.Join, tables *TableAlloc, lRetract, rRetract bool) (*Jo
 	return j, nil
 }
 
-func (s *side) init(n physical.Node, keys []int, nulls bool, other *side) {
+func (s *side) init(n physical.Node, keys []int, nulls bool, other *side, name string) {
 	s.types = fieldTypes(n)
-	s.Kept = Kept{Input: n, Key: keys, Nulls: nulls, other: other}
+	s.Kept = Kept{Input: n, Key: keys, Nulls: nulls, other: other, name: name}
 	kt := make([]types.Type, len(keys))
 	for i, c := range keys {
 		kt[i] = s.types[c]

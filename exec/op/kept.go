@@ -24,7 +24,8 @@ type Kept struct {
 	shared bool // others may keep their rows in rows too: it is not among Tables
 	point  bool // rows are only looked up by key: Own will do
 	own    *ownRows
-	other  *side // of a join: whose keys are looked up
+	other  *side  // of a join: whose keys are looked up
+	name   string // of a join's side
 }
 
 // Keeper is an operator that keeps inputs by key.
@@ -53,6 +54,9 @@ func (k *Kept) arrange(id uint32, ts []types.Type, retract, extra bool) {
 
 // ID is the id that the plan gives the table of the rows. They are under another one if they are shared.
 func (k *Kept) ID() uint32 { return k.id }
+
+// Side is Left or Right for the input of a join, else "".
+func (k *Kept) Side() string { return k.name }
 
 // Rows is where the rows are kept; nil in the relation's own.
 func (k *Kept) Rows() *Arranged { return k.rows }

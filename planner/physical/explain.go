@@ -16,9 +16,20 @@ func Explain(n Node, subplans []Node) []string {
 	return e.lines
 }
 
+// Describe is a node's line in EXPLAIN, and those below it that say more.
+func Describe(n Node) (title string, details []string) {
+	title, details, _ = describe(n)
+	return title, details
+}
+
 // ExplainView prints the dataflow of a materialized view.
-func ExplainView(v *View) []string {
-	lines := Explain(v.Root, nil)
+func ExplainView(v *View) []string { return ExplainRunning(v, nil) }
+
+// ExplainRunning is ExplainView with further lines for some nodes, which notes gives.
+func ExplainRunning(v *View, notes func(Node) []string) []string {
+	e := &explainer{notes: notes}
+	e.node(v.Root, 0, "")
+	lines := e.lines
 	if v.Key != nil {
 		lines = append(lines, "Key: "+names(v.Root.Fields(), v.Key))
 	}
@@ -29,6 +40,7 @@ type explainer struct {
 	lines    []string
 	subplans []Node
 	shown    []bool
+	notes    func(Node) []string
 }
 
 func (e *explainer) node(n Node, depth int, label string) {
@@ -44,6 +56,9 @@ func (e *explainer) node(n Node, depth int, label string) {
 	}
 	e.lines = append(e.lines, pad+arrow+label+title)
 	inner := strings.Repeat(" ", 6*depth+2)
+	if e.notes != nil {
+		details = append(details, e.notes(n)...)
+	}
 	for _, d := range details {
 		e.lines = append(e.lines, inner+d)
 	}

@@ -18,8 +18,16 @@ func runExplain(s *Session, po *portal) (outcome, error) {
 	if len(po.fields) != 1 {
 		po.fields = wireFields(textFields("QUERY PLAN"))
 	}
-	b := vec.NewBatch(fieldTypes(po.fields), len(ex.Lines)+2)
-	for _, l := range ex.Lines {
+	lines := ex.Lines
+	if c, ok := ex.Stmt.(*physical.CreateRelation); ok && c.View != nil { // the engine knows more than the planner
+		flow, err := s.door.ExplainView(c.View)
+		if err != nil {
+			return outcome{}, err
+		}
+		lines = append(lines[:1:1], flow...)
+	}
+	b := vec.NewBatch(fieldTypes(po.fields), len(lines)+2)
+	for _, l := range lines {
 		appendTexts(b, l)
 	}
 	if ex.Analyze {
