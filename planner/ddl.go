@@ -38,7 +38,7 @@ func (p *planning) ddl(stmt ast.Statement) (physical.DDL, error) {
 		return nil, pgerr.Unsupported("CREATE INDEX").
 			WithHint("Lookups by primary key need no index; for other lookups create a materialized view.").At(stmt.Pos())
 	case *ast.CreateSink:
-		return nil, pgerr.Unsupported("CREATE SINK").At(stmt.Pos())
+		return p.createSink(stmt)
 	case *ast.CreateSecret:
 		return nil, pgerr.Unsupported("CREATE SECRET").At(stmt.Pos())
 	case *ast.Other:

@@ -18,6 +18,7 @@ func (s *Server) live() pgcatalog.Live {
 		Settings:  session.Settings,
 		RowErrors: func() *vec.Batch { return s.engine.Errors() },
 		Sources:   s.sources,
+		Sinks:     s.sinks,
 		Jobs:      s.jobs,
 		Operators: s.operators,
 		Size:      func(id catalog.ID) (int64, int64) { return s.engine.RelationSize(id) },
@@ -70,6 +71,18 @@ func (s *Server) sources() []pgcatalog.SourceState {
 		if len(seen) == 0 {
 			out = append(out, base)
 		}
+	}
+	return out
+}
+
+func (s *Server) sinks() []pgcatalog.SinkState {
+	var out []pgcatalog.SinkState
+	for _, k := range s.engine.Sinks() {
+		out = append(out, pgcatalog.SinkState{
+			Sink: k.Sink, From: k.From, Connector: k.Connector, Topic: k.Topic, State: string(k.Status.State),
+			LastError: k.Status.LastError, LastErrorAt: k.Status.LastErrAt, Delivered: int64(k.Delivered),
+			Epoch: int64(k.Epoch), Waiting: k.Waiting, WaitingBytes: k.Bytes, Sent: int64(k.Status.Sent),
+		})
 	}
 	return out
 }

@@ -113,6 +113,8 @@ const (
 	Retrying State = "retrying" // the system is away
 	Failed   State = "failed"   // Run has returned an error
 	Stopped  State = "stopped"
+	// Suspended: the engine no longer feeds it; of a sink only.
+	Suspended State = "suspended"
 )
 
 // PartitionStatus is the state of one partition.

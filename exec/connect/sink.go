@@ -50,15 +50,14 @@ func (p Position) Less(o Position) bool {
 
 // Changes are changes of one epoch: all of them, or a part of many.
 type Changes struct {
-	Epoch uint64
-	Rows  *vec.Batch // all columns; the weights mean nothing here
-	List  []Change
-	Next  Position // behind them
+	Epoch    uint64
+	Rows     *vec.Batch // all columns; the weights mean nothing here
+	List     []Change
+	At, Next Position // in front of the first one, and behind the last
 	// Snapshot: the rows are those that the relation had when the sink was made.
 	Snapshot bool
-	// Split: the epoch goes on behind them, so that a reader who sees whole epochs must not stop here. Whoever stops
-	// nonetheless, since the epoch is long, can do so only if Kept: the queue will have the rest in the same order after
-	// a crash too.
+	// Split: the epoch goes on behind them. Kept: a sink may make a Position inside the epoch durable, since the queue
+	// has it in this order after a crash, too. One that is not Kept has to be delivered as a whole.
 	Split, Kept bool
 }
 

@@ -43,6 +43,7 @@ type filler struct {
 
 	graph  *dataflow.Graph
 	errors []dataflow.RowError
+	deltas dataflow.Inputs // what the last step did to the view, if it is watched
 	job    *job
 }
 
@@ -145,6 +146,7 @@ func (f *filler) step(in dataflow.Inputs) error {
 	}
 	f.graph.Commit()
 	f.errors = append(f.errors, res.Errors...)
+	f.deltas = res.Deltas
 	return nil
 }
 

@@ -19,6 +19,7 @@ type manifest struct {
 	Seqs    map[catalog.ID]int64
 	Offsets map[catalog.ID]connect.Offsets
 	History epochClocks
+	Sinks   map[catalog.ID]connect.Position `json:",omitempty"` // what is delivered
 	// Shapes are the fingerprints of state tables by id (D12).
 	Shapes map[uint32]string
 	// Placed and Since are what the plans of views do not tell of the state they share (dataflow.Graph).
@@ -80,6 +81,7 @@ func (e *Engine) housekeeping() {
 		e.flushSequences()
 	}
 	e.forget()
+	e.epochForSinks(c)
 	k := &c.ckpt
 	// At most half of the time goes into checkpoints.
 	if k.running || (c.epoch == k.last && len(k.dropped) == 0) || (!k.want && time.Since(k.ended) < k.took) {
@@ -104,6 +106,7 @@ func (e *Engine) startCheckpoint() {
 func (c *core) collect(e *Engine) *checkpoint {
 	k := &checkpoint{epoch: c.epoch, start: time.Now(), dropped: c.ckpt.dropped}
 	c.ckpt.dropped = nil
+	c.sinksMoved = false
 	shapes := map[uint32]string{}
 	for _, p := range c.allPages() {
 		id := p.ID()
@@ -120,6 +123,9 @@ func (c *core) collect(e *Engine) *checkpoint {
 func (c *core) allPages() []state.Pages {
 	out := append([]state.Pages{c.errs.rows}, c.graph.Held()...)
 	for _, r := range c.rels {
+		if r.sink != nil {
+			out = append(out, r.sink.t)
+		}
 		switch {
 		case r.table != nil:
 			out = append(out, r.table)
@@ -147,6 +153,12 @@ func (c *core) manifest(e *Engine, shapes map[uint32]string) []byte {
 		if r.view != nil && len(r.view.Since()) > 0 {
 			m.Since[id] = r.view.Since()
 		}
+	}
+	for id, r := range c.sinks {
+		if m.Sinks == nil {
+			m.Sinks = map[catalog.ID]connect.Position{}
+		}
+		m.Sinks[id] = r.sink.delivered
 	}
 	b, err := json.Marshal(m)
 	if err != nil {
@@ -202,6 +214,7 @@ func (e *Engine) checkpointDone(k *checkpoint) {
 		return
 	}
 	c.ckpt.last = k.epoch
+	e.sinks.checkpointed(k.epoch)
 	e.stats.Checkpoints.Add(1)
 	e.stats.CheckpointPages.Add(int64(len(k.pages)))
 }
@@ -211,6 +224,7 @@ func (e *Engine) finalCheckpoint(c *core) error {
 	if c.ckpt.running {
 		e.checkpointDone(<-c.ckpt.finished)
 	}
+	e.epochForSinks(c)
 	if c.epoch == c.ckpt.last && len(c.ckpt.dropped) == 0 {
 		return nil
 	}

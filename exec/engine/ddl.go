@@ -29,6 +29,12 @@ func (t *txn) DDL(ctx context.Context, d physical.DDL, fc *funcs.Ctx, n Notices)
 	if err != nil || b.nothing {
 		return err
 	}
+	if c, ok := d.(*physical.CreateRelation); ok && c.Rel.Kind == catalog.Sink {
+		if !t.opts.Single || t.writes > 0 || len(t.ddl) > 0 {
+			return pgerr.New(pgerr.ActiveSQLTransaction, "CREATE SINK cannot run inside a transaction block")
+		}
+		return t.e.createSink(ctx, b.ch, view, n)
+	}
 	if c, ok := d.(*physical.CreateRelation); ok && c.Rel.Connector != "" {
 		if err := t.e.probe(ctx, c.Rel); err != nil {
 			return err
@@ -277,6 +283,9 @@ func (b *changeBuilder) create(d *physical.CreateRelation) error {
 		r.Plan = plan
 		r.StateBase = b.alloc(dataflow.StateTables(d.View))
 		b.ch.Since = b.e.retainedFrom(d.View.Reads)
+	}
+	if r.Sink != nil {
+		r.Sink.Queue = b.alloc(1)
 	}
 	b.ch.Put = append(b.ch.Put, r)
 	b.ch.Create = append(b.ch.Create, r.ID)

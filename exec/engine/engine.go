@@ -87,6 +87,7 @@ type Engine struct {
 	jobs    jobs
 	taps    taps
 	sources sources
+	sinks   sinks
 
 	ctx    context.Context // ends when the engine stops
 	stop   context.CancelCauseFunc
@@ -109,17 +110,21 @@ type core struct {
 	history epochClocks
 	// offsets are the committed positions of connector streams.
 	offsets map[catalog.ID]connect.Offsets
+	// sinks are the relations that have a queue. sinksMoved: one was shortened since the last checkpoint.
+	sinks      map[catalog.ID]*relation
+	sinksMoved bool
 
 	ckpt checkpointer
 }
 
 // relation is a user relation at run time: exactly one of table, view, stream is set (none for plain views and
-// sequences).
+// sequences), except that a sink has its queue and, if it has a query, a view.
 type relation struct {
 	meta   *catalog.Relation
 	table  *state.Relation
 	view   *dataflow.View
 	stream *stream
+	sink   *sinkQueue
 }
 
 // reader returns where the relation's rows are read, nil for a stream.
@@ -155,12 +160,14 @@ func Open(o Options) (*Engine, error) {
 	e.nextTxn.Store(1)
 	go e.run()
 	e.sources.start(e)
+	e.sinks.start(e)
 	return e, nil
 }
 
 // Close stops connectors, finishes waiting epochs, writes a checkpoint and closes the store.
 func (e *Engine) Close(ctx context.Context) error {
 	e.sources.stop()
+	e.sinks.stop()
 	e.stop(pgerr.New(pgerr.AdminShutdown, "the database system is shutting down"))
 	select {
 	case <-e.done:

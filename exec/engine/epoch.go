@@ -547,6 +547,7 @@ func (ct *cut) apply(res *dataflow.Result) {
 	}
 	c.graph.Commit()
 	ct.e.taps.note(ct.inputs, res)
+	ct.noteSinks(res)
 	c.errs.applyStep(ct.epoch, res.Errors)
 	for _, se := range ct.errs {
 		c.errs.add(ct.epoch, se.stream, se.Err, se.Data, 1)

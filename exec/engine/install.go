@@ -20,6 +20,7 @@ func (ct *cut) commitDDL(txns []uint64, last storage.Record) error {
 	ct.compute()
 	ct.apply(ct.result)
 	ct.e.sourcesChanged(ct.ddl)
+	ct.e.sinksChanged(ct.ddl)
 	return nil
 }
 
@@ -48,13 +49,16 @@ func (c *core) prepare(changes []*catalogChange) (map[catalog.ID]*relation, erro
 // newRelation makes the empty run-time object of a relation.
 func newRelation(meta *catalog.Relation) (*relation, error) {
 	r := &relation{meta: meta}
+	if meta.Kind == catalog.Sink {
+		r.sink = newSinkQueue(meta)
+	}
 	switch meta.Kind {
 	case catalog.Stream:
 		r.stream = &stream{id: meta.ID}
 	case catalog.Table:
 		r.table = state.NewRelation(meta.ID, columnTypes(meta), meta.PrimaryKey, false)
-	case catalog.MatView:
-		if meta.Suspended != "" {
+	case catalog.MatView, catalog.Sink:
+		if meta.Suspended != "" || meta.Plan == nil {
 			return r, nil
 		}
 		plan, err := physical.Decode(meta.Plan)
@@ -91,6 +95,7 @@ func (ct *cut) install() {
 		for _, r := range ch.Put {
 			if ct.made[r.ID] != nil && c.rels[r.ID] != nil { // rebuilt: all of them go before one comes back (Graph.Remove)
 				c.remove(r.ID)
+				c.stopSinksOf(ct.e, r.ID)
 			}
 		}
 		for _, r := range ch.Put {
@@ -122,6 +127,9 @@ func (ct *cut) add(r *relation, since map[catalog.ID]uint64) {
 		r.view.SetSince(since)
 		c.graph.Add(r.view)
 	}
+	if r.sink != nil {
+		ct.firstRows(r, since)
+	}
 }
 
 // remove forgets a relation and its state.
@@ -132,6 +140,7 @@ func (c *core) remove(id catalog.ID) {
 	}
 	delete(c.rels, id)
 	delete(c.offsets, id)
+	c.removeSink(r)
 	switch {
 	case r.view != nil:
 		c.detach(r)
@@ -165,6 +174,9 @@ func (c *core) newGraph() *dataflow.Graph {
 // suspend takes a view that failed, and those over it, out of the dataflow. Its rows are not readable until it is rebuilt.
 func (c *core) suspend(e *Engine, s dataflow.Suspension) {
 	r := c.rels[s.View]
+	if r != nil && r.sink != nil {
+		c.stopSink(e, r, s.Reason)
+	}
 	if r == nil || r.view == nil {
 		return
 	}

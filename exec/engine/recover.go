@@ -44,6 +44,7 @@ func (e *Engine) recover() (*core, error) {
 func (e *Engine) load(st *storage.Store) (*core, error) {
 	c := &core{
 		store: st, rels: map[catalog.ID]*relation{}, errs: newRowErrors(), offsets: map[catalog.ID]connect.Offsets{},
+		sinks: map[catalog.ID]*relation{},
 	}
 	c.graph = c.newGraph()
 	e.seqs.init()
@@ -70,6 +71,7 @@ func (e *Engine) load(st *storage.Store) (*core, error) {
 		c.offsets = m.Offsets
 	}
 	c.ckpt.init(epoch)
+	e.sinks.checkpointed(epoch)
 	for id, v := range m.Seqs {
 		e.seqs.set(id, v)
 	}
@@ -78,7 +80,14 @@ func (e *Engine) load(st *storage.Store) (*core, error) {
 			return nil, fmt.Errorf("relation %q: %w", meta.Name, err)
 		}
 	}
-	return c, c.loadPages(e, m.Shapes)
+	if err := c.loadPages(e, m.Shapes); err != nil {
+		return nil, err
+	}
+	for id, r := range c.sinks {
+		r.sink.delivered = m.Sinks[id]
+		r.sink.loaded()
+	}
+	return c, nil
 }
 
 // revive makes the run-time object of a relation of the manifest, still without rows.
@@ -99,6 +108,7 @@ func (c *core) revive(e *Engine, meta *catalog.Relation, m *manifest) error {
 		r.view.SetSince(m.since(r.view))
 		c.graph.Restore(r.view, m.Placed)
 	}
+	c.addSink(r)
 	return nil
 }
 

@@ -61,6 +61,9 @@ func (b *Binder) target(n ast.ObjectName, verb string) (*catalog.Relation, error
 	case rel.Kind == catalog.View:
 		return nil, pgerr.Newf(pgerr.ObjectNotInState, `cannot %s view "%s"`, word, rel.Name).
 			WithDetail("Views are not updatable.").At(n.Pos())
+	case rel.Kind == catalog.Sink:
+		return nil, pgerr.Newf(pgerr.WrongObjectType, `cannot change sink "%s"`, rel.Name).
+			WithHint("A sink follows the relation it reads.").At(n.Pos())
 	case rel.Kind == catalog.Sequence:
 		return nil, pgerr.Newf(pgerr.WrongObjectType, `cannot change sequence "%s"`, rel.Name).At(n.Pos())
 	}

@@ -15,6 +15,7 @@ import (
 var relationKinds = map[ast.ObjectKind]catalog.Kind{
 	ast.ObjTable: catalog.Table, ast.ObjStream: catalog.Stream, ast.ObjSource: catalog.Stream, ast.ObjView: catalog.View,
 	ast.ObjMaterializedView: catalog.MatView, "SEQUENCE": catalog.Sequence,
+	ast.ObjSink: catalog.Sink,
 }
 
 // a is "a" or "an" with the noun.

@@ -108,6 +108,9 @@ func (b *Binder) tableName(t *ast.TableName, s *scope) (*fromItem, error) {
 	switch rel.Kind {
 	case catalog.View:
 		return b.expandView(t, rel, rv)
+	case catalog.Sink:
+		return nil, pgerr.Newf(pgerr.WrongObjectType, `cannot open relation "%s"`, rel.Name).
+			WithDetail("This operation is not supported for sinks.").At(t.Pos())
 	case catalog.Sequence:
 		return nil, pgerr.Unsupported("SELECT from a sequence").At(t.Pos())
 	}

@@ -20,7 +20,7 @@ type Lowerer struct {
 }
 
 // New returns the Lowerer of a statement.
-func New(meta *logical.Meta) *Lowerer { return &Lowerer{meta: meta, appends: appendOnlyRelation} }
+func New(meta *logical.Meta) *Lowerer { return &Lowerer{meta: meta, appends: AppendOnly} }
 
 // Subplans are the plans of the subqueries lowered so far, by number.
 func (l *Lowerer) Subplans() []physical.Node { return l.subplans }
@@ -226,8 +226,9 @@ func (l *Lowerer) scan(n *logical.Scan, need logical.ColSet, f *frame) (plan, er
 	return plan{s, cols}, nil
 }
 
-// appendOnlyRelation: streams only grow, and so do materialized views whose plan does.
-func appendOnlyRelation(r *catalog.Relation) bool {
+// AppendOnly reports that a relation never takes a row back: streams only grow, and so do materialized views whose plan
+// does.
+func AppendOnly(r *catalog.Relation) bool {
 	switch r.Kind {
 	case catalog.Stream:
 		return true

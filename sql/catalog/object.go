@@ -18,6 +18,7 @@ const (
 	View     Kind = "view"
 	MatView  Kind = "materialized view"
 	Sequence Kind = "sequence"
+	Sink     Kind = "sink"   // has columns and a name, but no rows that anybody reads
 	System   Kind = "system" // pg_catalog, information_schema and millrace relations; rows come from providers
 )
 
@@ -66,7 +67,8 @@ type Relation struct {
 	// CreatedEpoch is the epoch whose end the relation's first state stands for.
 	CreatedEpoch uint64 `json:",omitempty"`
 
-	Seq *SequenceDef `json:",omitempty"`
+	Seq  *SequenceDef `json:",omitempty"`
+	Sink *SinkDef     `json:",omitempty"`
 }
 
 // Column is a column of a relation.
@@ -118,6 +120,16 @@ type SequenceDef struct {
 	Cycle                      bool
 	OwnedBy                    ID  `json:",omitempty"`
 	OwnedCol                   int `json:",omitempty"`
+}
+
+// SinkDef is what a sink has beside connector, options and format. Its columns are those of what it sends.
+type SinkDef struct {
+	From     ID     `json:",omitempty"` // the relation whose changes it sends; 0: its own rows, it has a query
+	Identity string // names it in the world, for good; no other sink has it
+	Key      []int  `json:",omitempty"` // columns of the records' keys
+	NoRows   bool   `json:",omitempty"` // snapshot = false
+	Queue    ID     // its state table
+	Limit    int64  // bytes that may wait
 }
 
 // Schema is a namespace.

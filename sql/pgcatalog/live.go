@@ -14,6 +14,7 @@ type Live struct {
 	Settings  func(setting func(name string) (string, bool)) []Setting
 	RowErrors func() *vec.Batch // relation id, SQLSTATE, message, data, first epoch, count
 	Sources   func() []SourceState
+	Sinks     func() []SinkState
 	Jobs      func() []Job
 	Operators func() []Operator
 	// Size is rows and bytes of a relation; -1: unknown.
@@ -27,7 +28,8 @@ var millraceRelations = []relationDef{
 		connector text, definition text, comment text`},
 	{16012, "sources", `id oid, schema name, name name, connector text, state text, last_error text, last_error_at timestamptz,
 		partition int4, committed_offset int8, end_offset int8, lag int8, records int8, bytes int8, bad_records int8`},
-	{16013, "sinks", `id oid, schema name, name name, connector text, state text, last_error text`},
+	{16013, "sinks", `id oid, schema name, name name, relation text, connector text, topic text, state text, delivered_epoch int8,
+		lag_epochs int8, waiting_changes int8, waiting_bytes int8, delivered_changes int8, last_error text, last_error_at timestamptz`},
 	{16014, "jobs", `id int8, kind text, relation text, state text, rows_done int8, rows_total int8, progress float8,
 		started_at timestamptz`},
 	{16015, "operators", `view_id oid, view text, operator text, detail text, rows int8, bytes int8, time_ms float8`},
@@ -59,6 +61,15 @@ type SourceState struct {
 	Records, Bytes, BadRecords  int64
 }
 
+// SinkState is a row of millrace.sinks.
+type SinkState struct {
+	Sink, From                         catalog.ID // From: 0 if it has a query
+	Connector, Topic, State, LastError string
+	LastErrorAt                        time.Time
+	Delivered, Epoch                   int64 // epochs
+	Waiting, WaitingBytes, Sent        int64
+}
+
 // Job is a row of millrace.jobs.
 type Job struct {
 	ID          int64
@@ -78,7 +89,7 @@ type Operator struct {
 func (l *Live) fillers() map[string]func(*writer) {
 	return map[string]func(*writer){
 		"pg_stat_activity": l.fillActivity, "pg_settings": l.fillSettings,
-		"errors": l.fillErrors, "relations": l.fillRelations, "sources": l.fillSources, "jobs": l.fillJobs,
+		"errors": l.fillErrors, "relations": l.fillRelations, "sources": l.fillSources, "sinks": l.fillSinks, "jobs": l.fillJobs,
 		"operators": l.fillOperators, "settings": l.fillMillraceSettings,
 	}
 }
@@ -205,6 +216,25 @@ func (l *Live) fillSources(w *writer) {
 			if s.Committed >= 0 && s.End >= 0 {
 				v["lag"] = num(max(s.End-s.Committed, 0))
 			}
+		}
+		w.add(v)
+	}
+}
+
+func (l *Live) fillSinks(w *writer) {
+	if l.Sinks == nil {
+		return
+	}
+	for _, s := range l.Sinks() {
+		v := row{"id": num(s.Sink), "connector": str(s.Connector), "topic": orNull(s.Topic), "state": str(s.State),
+			"delivered_epoch": num(s.Delivered), "lag_epochs": num(s.Epoch - s.Delivered), "waiting_changes": num(s.Waiting),
+			"waiting_bytes": num(s.WaitingBytes), "delivered_changes": num(s.Sent), "last_error": orNull(s.LastError),
+			"last_error_at": stamp(s.LastErrorAt)}
+		if r := w.cat.Relation(s.Sink); r != nil {
+			v["schema"], v["name"] = str(schemaName(w.cat, r.Schema)), str(r.Name)
+		}
+		if r := w.cat.Relation(s.From); r != nil {
+			v["relation"] = str(qualified(w.cat, r, []string{catalog.PublicSchema}))
 		}
 		w.add(v)
 	}

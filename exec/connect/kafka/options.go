@@ -65,6 +65,7 @@ var Connector = &connect.Connector{
 	Options: slices.Concat(sourceOptions, clientOptions),
 	Open:    open,
 	Probe:   probe,
+	Sink:    sinkKind,
 }
 
 const (

@@ -1,0 +1,252 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/millracedb/millrace/exec/connect"
+	"github.com/millracedb/millrace/sql/pgerr"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// Sink writes the changes of a relation to one topic.
+//
+//	queue --Changes--> writer: records by format and encoder --> producer --> topic
+//	  ^                                                              |
+//	  +--- Delivered(position) <--- transaction{records, position} --+
+//
+// Exactly once: what is sent between two positions is one Kafka transaction, which also commits the position, as metadata
+// of an offset of the sink's own consumer group. The broker keeps both or neither. At a start, and after anything that
+// went wrong, the producer is made anew: its first request ends what an earlier one left open and fences it, and then the
+// group says from where to go on. At least once: the same without transactions, from where the queue begins.
+type Sink struct {
+	brokers
+	topic   string
+	spec    connect.SinkSpec
+	atLeast bool // at least once
+	id      string
+	codec   string
+	writer  writer
+	track   sinkTracker
+	trouble trouble
+}
+
+// How much goes into one transaction at most, and how long it may take until the broker gives it up.
+const (
+	batchRecords = 32 << 10
+	batchBytes   = 16 << 20
+	txnTimeout   = 60 * time.Second
+	sendTimeout  = 20 * time.Second // for a batch; then the producer is made anew
+	firstBackoff = 200 * time.Millisecond
+	lastBackoff  = 5 * time.Second
+	linger       = 5 * time.Millisecond
+)
+
+func openSink(spec connect.SinkSpec) (connect.Sink, error) {
+	b, err := parseBrokers(spec.Options)
+	if err != nil {
+		return nil, err
+	}
+	s := &Sink{
+		brokers: b, topic: spec.Options["topic"], spec: spec,
+		atLeast: spec.Options[optDelivery] == "at_least_once", codec: spec.Options[optCompression],
+	}
+	if s.topic == "" {
+		return nil, pgerr.New(pgerr.InvalidParameterValue, "parameter \"topic\" must not be empty")
+	}
+	if _, _, err := topicSize(spec.Options); err != nil {
+		return nil, err
+	}
+	if s.id = spec.Options[optTransactionalID]; s.id == "" {
+		s.id = "millrace-" + spec.Name + "-" + spec.Identity
+	}
+	if err := s.writer.init(s.topic, spec); err != nil {
+		return nil, err
+	}
+	s.track.mu.state = connect.Starting
+	return s, nil
+}
+
+// Status implements connect.Sink.
+func (s *Sink) Status() connect.SinkStatus { return s.track.status(&s.trouble) }
+
+// Close implements connect.Sink. What Run opened it has closed.
+func (s *Sink) Close() { s.track.stop() }
+
+// Run implements connect.Sink.
+func (s *Sink) Run(ctx context.Context, q connect.Queue) error {
+	backoff := firstBackoff
+	for {
+		began := time.Now()
+		err := s.life(ctx, q)
+		if ctx.Err() != nil {
+			s.track.stop()
+			return nil
+		}
+		var final *finalError
+		if errors.As(err, &final) {
+			s.track.failed(final.error)
+			s.track.become(connect.Failed)
+			return final.error
+		}
+		s.track.failed(s.sendError(err))
+		s.track.become(connect.Retrying)
+		if time.Since(began) > time.Minute {
+			backoff = firstBackoff
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(backoff):
+		}
+		backoff = min(2*backoff, lastBackoff)
+	}
+}
+
+// finalError is one that no further attempt can mend.
+type finalError struct{ error }
+
+// life is what one producer does: it sends from where the last one left off until something goes wrong.
+func (s *Sink) life(ctx context.Context, q connect.Queue) error {
+	p, err := s.producer()
+	if err != nil {
+		return &finalError{pgerr.Newf(pgerr.InvalidParameterValue, "kafka: %v", err)}
+	}
+	defer p.cl.Close()
+	pos, err := p.start(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.writer.start(ctx); err != nil {
+		return err
+	}
+	if pos != (connect.Position{}) {
+		if err := q.Delivered(ctx, pos); err != nil {
+			return &finalError{err}
+		}
+	}
+	s.track.become(connect.Running)
+	for {
+		ch, err := q.Next(pos)
+		if err != nil {
+			return &finalError{err}
+		}
+		if ch == nil {
+			if err := q.Wait(ctx, pos); err != nil {
+				return err
+			}
+			continue
+		}
+		if pos, err = s.batch(ctx, q, p, ch, pos); err != nil {
+			return err
+		}
+	}
+}
+
+// batch sends ch and what follows, up to some size, as one transaction, and returns the position behind it.
+func (s *Sink) batch(ctx context.Context, q connect.Queue, p *producer, ch *connect.Changes, pos connect.Position) (connect.Position, error) {
+	if err := p.begin(); err != nil {
+		return pos, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
+	defer cancel()
+	w := &s.writer
+	w.begin()
+	for ch != nil {
+		from := 0
+		for from < len(ch.List) {
+			n, err := w.add(ch, from)
+			if err != nil {
+				p.abort(ctx)
+				return pos, &finalError{err}
+			}
+			p.produce(ctx, w.take())
+			from += n
+			// A long epoch is sent in parts where the position in it can be kept.
+			if ch.Kept && w.full() {
+				break
+			}
+		}
+		pos = ch.Next
+		if from < len(ch.List) {
+			pos = connect.Position{Epoch: ch.At.Epoch, Change: ch.At.Change + int64(from)}
+		}
+		if w.full() && (ch.Kept || !ch.Split) {
+			break
+		}
+		split := ch.Split && !ch.Kept
+		var err error
+		if ch, err = q.Next(pos); err != nil {
+			p.abort(ctx)
+			return pos, &finalError{err}
+		}
+		if ch == nil && split {
+			p.abort(ctx)
+			return pos, fmt.Errorf("epoch %d ends before its end", pos.Epoch)
+		}
+	}
+	if err := p.commit(ctx, pos); err != nil {
+		return pos, err
+	}
+	s.track.sent(w.changes)
+	if err := q.Delivered(context.WithoutCancel(ctx), pos); err != nil {
+		return pos, &finalError{err}
+	}
+	return pos, nil
+}
+
+// sendError says what is wrong with the topic or the way to it.
+func (s *Sink) sendError(err error) error {
+	var e *pgerr.Error
+	switch {
+	case errors.As(err, &e):
+		return e
+	case errors.Is(err, context.Canceled):
+		return pgerr.New(pgerr.QueryCanceled, "canceling statement due to user request")
+	case errors.Is(err, kerr.UnknownTopicOrPartition):
+		return pgerr.Newf(pgerr.UndefinedObject, "topic \"%s\" does not exist", s.topic)
+	case errors.Is(err, kerr.InvalidTopicException):
+		return pgerr.Newf(pgerr.InvalidName, "invalid topic name \"%s\"", s.topic)
+	case errors.Is(err, kerr.TopicAuthorizationFailed), errors.Is(err, kerr.TransactionalIDAuthorizationFailed),
+		errors.Is(err, kerr.GroupAuthorizationFailed), errors.Is(err, kerr.ClusterAuthorizationFailed):
+		return pgerr.Newf(pgerr.InsufficientPrivilege, "permission denied for topic \"%s\": %v", s.topic, err).
+			WithHint("A sink needs to write to the topic, and for exactly once to its transactional id and consumer group, both \"%s\".", s.id)
+	}
+	if cause := s.trouble.last(); cause != nil { // the client's own error is often only that time ran out
+		err = cause
+	}
+	if e := s.loginError(err); e != nil {
+		return e
+	}
+	return pgerr.Newf(pgerr.ConnectionFailure, "could not write to topic \"%s\" of Kafka at %s: %v", s.topic, strings.Join(s.seeds, ", "), err).
+		WithHint("Check %s, and that the addresses the brokers advertise can be reached from this server.", optBootstrap)
+}
+
+// fenced is the end of a sink whose transactional id somebody else uses.
+func (s *Sink) fenced(err error) error {
+	return &finalError{pgerr.Newf(pgerr.ObjectInUse, "the sink was fenced: another producer uses the transactional id \"%s\"", s.id).
+		WithDetail("%v", err).
+		WithHint("Another server runs this sink, on a copy of this database. Stop one of them, then start this server again.")}
+}
+
+// producerOptions are those of the producer's client.
+func (s *Sink) producerOptions() []kgo.Opt {
+	opts := append(s.client(),
+		kgo.WithHooks(&s.trouble),
+		kgo.DefaultProduceTopic(s.topic),
+		kgo.RequiredAcks(kgo.AllISRAcks()),
+		kgo.ProducerLinger(linger),
+		kgo.MaxBufferedRecords(2*batchRecords),
+		kgo.ProducerBatchCompression(compressions[s.codec]),
+		kgo.MetadataMinAge(time.Second),
+	)
+	return opts
+}
+
+var compressions = map[string]kgo.CompressionCodec{
+	"none": kgo.NoCompression(), "gzip": kgo.GzipCompression(), "snappy": kgo.SnappyCompression(),
+	"lz4": kgo.Lz4Compression(), "zstd": kgo.ZstdCompression(),
+}

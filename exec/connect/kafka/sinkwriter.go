@@ -1,0 +1,195 @@
+package kafka
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/millracedb/millrace/exec/connect"
+	"github.com/millracedb/millrace/exec/connect/format"
+	"github.com/millracedb/millrace/sql/pgerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// writer makes records of changes. Their memory is its own, and used again for the next transaction.
+type writer struct {
+	format   string
+	keyed    bool
+	key, val format.Encoder
+
+	slabs   [][]kgo.Record // of one transaction
+	used    int            // slabs in use
+	blocks  [][]byte
+	block   int
+	pending []kgo.Record // made and not taken
+	records int
+	bytes   int
+	changes uint64
+	millis  int64
+}
+
+// A slab is what is handed to the client at a time; a block holds keys and values.
+const (
+	slabRecords = 1024
+	blockBytes  = 256 << 10
+)
+
+func (w *writer) init(topic string, spec connect.SinkSpec) error {
+	w.format = spec.Format.Format
+	all := make([]int, 0, len(spec.Columns))
+	for i := range spec.Columns {
+		all = append(all, i)
+	}
+	options := map[string]string{}
+	for k, v := range spec.Format.Options {
+		if k == "force_append_only" {
+			switch strings.ToLower(v) {
+			case "true", "false":
+			default:
+				return pgerr.Newf(pgerr.InvalidParameterValue, "invalid value for parameter \"%s\": \"%s\"", k, v).
+					WithHint("Available values: true, false.")
+			}
+			continue
+		}
+		options[k] = v
+	}
+	value := format.EncodeSpec{
+		Encode: spec.Format.Encode, Format: w.format, Topic: topic, Name: spec.Relation,
+		Columns: spec.Columns, Cols: all, Options: options,
+	}
+	var err error
+	if w.val, err = format.NewEncoder(value); err != nil {
+		return err
+	}
+	w.keyed = spec.Key != nil
+	if !w.keyed {
+		if spec.Format.Key != "" {
+			return pgerr.New(pgerr.InvalidParameterValue, "KEY ENCODE needs a key").
+				WithHint("Name its columns: WITH (primary_key = 'a, b').")
+		}
+		return nil
+	}
+	key := value
+	key.Key, key.Cols = true, spec.Key
+	if spec.Format.Key != "" {
+		key.Encode, key.Options = spec.Format.Key, spec.Format.KeyOptions
+	}
+	w.key, err = format.NewEncoder(key)
+	return err
+}
+
+func (w *writer) start(ctx context.Context) error {
+	if w.keyed {
+		if err := w.key.Start(ctx); err != nil {
+			return err
+		}
+	}
+	return w.val.Start(ctx)
+}
+
+// begin starts a transaction: the client has let go of everything of the last one.
+func (w *writer) begin() {
+	w.used, w.block, w.records, w.bytes, w.changes = 0, 0, 0, 0, 0
+	w.pending = nil
+	for i := range w.blocks {
+		w.blocks[i] = w.blocks[i][:0]
+	}
+	w.millis = time.Now().UnixMilli()
+}
+
+// full reports that the transaction is large enough.
+func (w *writer) full() bool { return w.records >= batchRecords || w.bytes >= batchBytes }
+
+// add makes records of some of the changes from number from on, and says of how many. It stops when a slab is full.
+func (w *writer) add(ch *connect.Changes, from int) (int, error) {
+	if w.used == len(w.slabs) {
+		w.slabs = append(w.slabs, make([]kgo.Record, 0, slabRecords))
+	}
+	slab := w.slabs[w.used][:0]
+	w.used++
+	n := from
+	for n < len(ch.List) && len(slab)+2 <= cap(slab) {
+		var err error
+		if slab, err = w.change(slab, ch, ch.List[n]); err != nil {
+			return 0, err
+		}
+		n++
+	}
+	w.slabs[w.used-1], w.pending = slab, slab
+	w.records += len(slab)
+	w.changes += uint64(n - from)
+	return n - from, nil
+}
+
+// take returns the records made last.
+func (w *writer) take() []kgo.Record {
+	p := w.pending
+	w.pending = nil
+	return p
+}
+
+// change appends the records of one change.
+func (w *writer) change(slab []kgo.Record, ch *connect.Changes, c connect.Change) ([]kgo.Record, error) {
+	row := c.After
+	if row < 0 {
+		row = c.Before
+	}
+	var r kgo.Record
+	var err error
+	if w.keyed {
+		if r.Key, err = w.bytesOf(func(dst []byte) ([]byte, error) { return w.key.Row(dst, ch.Rows, int(row)) }); err != nil {
+			return slab, err
+		}
+	}
+	switch {
+	case w.format == "DEBEZIUM":
+		e := format.Change{Before: int(c.Before), After: int(c.After), Op: opOf(ch, c), Epoch: ch.Epoch, Millis: w.millis}
+		r.Value, err = w.bytesOf(func(dst []byte) ([]byte, error) { return w.val.Change(dst, ch.Rows, e) })
+		slab = append(slab, r)
+		if c.After < 0 { // for compaction, as Debezium does
+			slab = append(slab, kgo.Record{Key: r.Key})
+		}
+		return slab, err
+	case c.After >= 0:
+		r.Value, err = w.bytesOf(func(dst []byte) ([]byte, error) { return w.val.Row(dst, ch.Rows, int(c.After)) })
+	case w.format == "PLAIN":
+		return slab, nil // force_append_only
+	}
+	return append(slab, r), err
+}
+
+func opOf(ch *connect.Changes, c connect.Change) byte {
+	switch {
+	case ch.Snapshot:
+		return 'r'
+	case c.Before < 0:
+		return 'c'
+	case c.After < 0:
+		return 'd'
+	}
+	return 'u'
+}
+
+// bytesOf gives a place for the bytes that make appends. A record has a block alone if it does not fit into one.
+func (w *writer) bytesOf(make_ func([]byte) ([]byte, error)) ([]byte, error) {
+	if w.block == len(w.blocks) {
+		w.blocks = append(w.blocks, make([]byte, 0, blockBytes))
+	}
+	b := w.blocks[w.block]
+	if cap(b)-len(b) < blockBytes/8 {
+		if w.block++; w.block == len(w.blocks) {
+			w.blocks = append(w.blocks, make([]byte, 0, blockBytes))
+		}
+		b = w.blocks[w.block]
+	}
+	at := len(b)
+	out, err := make_(b)
+	if err != nil {
+		return nil, err
+	}
+	w.bytes += len(out) - at
+	if cap(out) == cap(b) { // else it has moved to memory of its own
+		w.blocks[w.block] = out
+	}
+	return out[at:len(out):len(out)], nil
+}
