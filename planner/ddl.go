@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"github.com/millracedb/millrace/planner/bind"
 	"github.com/millracedb/millrace/planner/physical"
 	"github.com/millracedb/millrace/sql/ast"
 	"github.com/millracedb/millrace/sql/catalog"
@@ -13,7 +14,8 @@ func (p *planning) ddl(stmt ast.Statement) (physical.DDL, error) {
 	case *ast.CreateTable:
 		return p.createTable(stmt)
 	case *ast.CreateStream:
-		return some(p.b.CreateStream(stmt))
+		c, err := p.b.CreateStream(stmt)
+		return some(p.rowChecks(c, err))
 	case *ast.CreateView:
 		return some(p.b.CreateView(stmt))
 	case *ast.CreateMaterializedView:
@@ -25,6 +27,9 @@ func (p *planning) ddl(stmt ast.Statement) (physical.DDL, error) {
 	case *ast.Truncate:
 		return p.b.Truncate(stmt)
 	case *ast.Alter:
+		if bind.IsReplay(stmt) {
+			return p.replayErrors(stmt)
+		}
 		return p.b.Alter(stmt)
 	case *ast.Comment:
 		return p.b.Comment(stmt)
@@ -40,7 +45,7 @@ func (p *planning) ddl(stmt ast.Statement) (physical.DDL, error) {
 	case *ast.CreateSink:
 		return p.createSink(stmt)
 	case *ast.CreateSecret:
-		return nil, pgerr.Unsupported("CREATE SECRET").At(stmt.Pos())
+		return p.b.CreateSecret(stmt)
 	case *ast.Other:
 		return nil, pgerr.Unsupported(stmt.Tag).At(stmt.Pos())
 	}
@@ -58,10 +63,37 @@ func some(c *physical.CreateRelation, err error) (physical.DDL, error) {
 func (p *planning) createTable(stmt *ast.CreateTable) (physical.DDL, error) {
 	c, q, err := p.b.CreateTable(stmt)
 	if err != nil || q == nil {
-		return some(c, err)
+		return some(p.rowChecks(c, err))
 	}
 	c.Query, err = p.query(q)
 	return some(c, err)
+}
+
+// rowChecks plans the CHECK constraints of a relation that a connector feeds: they are checked where no session is.
+func (p *planning) rowChecks(c *physical.CreateRelation, err error) (*physical.CreateRelation, error) {
+	if err != nil || c.Rel.Connector == "" || len(c.Rel.Checks) == 0 {
+		return c, err
+	}
+	bound, row, err := p.b.ConnectorChecks(c.Rel)
+	if err != nil {
+		return nil, err
+	}
+	checks, err := p.checks(bound, row)
+	if err != nil {
+		return nil, err
+	}
+	c.Rel.RowChecks, err = physical.EncodeChecks(c.Rel, checks)
+	return c, err
+}
+
+func (p *planning) replayErrors(stmt *ast.Alter) (physical.DDL, error) {
+	rel, row, where, err := p.b.ReplayErrors(stmt)
+	if rel == nil || err != nil {
+		return nil, err
+	}
+	out := &physical.ReplayErrors{Rel: rel.ID}
+	out.Where, err = p.expr(where, row)
+	return out, err
 }
 
 func (p *planning) createMaterializedView(stmt *ast.CreateMaterializedView) (physical.DDL, error) {

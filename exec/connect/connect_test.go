@@ -89,17 +89,17 @@ func TestValidate(t *testing.T) {
 		return idle{}, nil
 	}}}
 	with := map[string]string{"connector": "pipe", "path": "x", "retention": "1 day"}
-	if err := r.Validate(with, &catalog.Format{Encode: "JSON"}, []catalog.Column{{Name: "a"}}); err != nil {
+	if err := r.Validate(&catalog.Relation{Options: with, Format: &catalog.Format{Encode: "JSON"}, Columns: []catalog.Column{{Name: "a"}}}); err != nil {
 		t.Fatal(err)
 	}
 	if got.Options["path"] != "x" || len(got.Options) != 1 || got.Format.Encode != "JSON" || len(got.Columns) != 1 {
 		t.Errorf("the connector was told %+v", got)
 	}
-	if err := r.Validate(with, &catalog.Format{Encode: "AVRO"}, nil); !pgerr.Is(err, pgerr.FeatureNotSupported) {
+	if err := r.Validate(&catalog.Relation{Options: with, Format: &catalog.Format{Encode: "AVRO"}}); !pgerr.Is(err, pgerr.FeatureNotSupported) {
 		t.Errorf("got %v", err)
 	}
 	for _, bad := range []map[string]string{{"connector": "tube"}, {"connector": "pipe"}} {
-		if err := r.Validate(bad, nil, nil); !pgerr.Is(err, pgerr.InvalidParameterValue) {
+		if err := r.Validate(&catalog.Relation{Options: bad}); !pgerr.Is(err, pgerr.InvalidParameterValue) {
 			t.Errorf("%v: got %v", bad, err)
 		}
 	}

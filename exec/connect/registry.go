@@ -61,19 +61,12 @@ func (r Registry) Lookup(name string) (*Connector, error) {
 		WithHint("Connectors of this server: %s.", strings.Join(known, ", "))
 }
 
-// Validate checks everything about a stream that can be checked without the network: the binder calls it.
-// The options are the stream's as given, its own and the connector's.
-func (r Registry) Validate(with map[string]string, format *catalog.Format, columns []catalog.Column) error {
-	c, err := r.Lookup(with["connector"])
+// Validate checks everything about a stream, or a table, that can be checked without the network: the binder calls it.
+// The options are those given, its own and the connector's, with secrets revealed.
+func (r Registry) Validate(rel *catalog.Relation) error {
+	c, spec, err := r.Spec(rel)
 	if err != nil {
 		return err
-	}
-	spec := StreamSpec{Columns: columns}
-	if spec.Options, err = c.Check(with); err != nil {
-		return err
-	}
-	if format != nil {
-		spec.Format = *format
 	}
 	src, err := c.Open(spec)
 	if err != nil {
@@ -81,6 +74,22 @@ func (r Registry) Validate(with map[string]string, format *catalog.Format, colum
 	}
 	src.Close()
 	return nil
+}
+
+// Spec is what the connector of a stream or table is told about it. The options have their secrets revealed.
+func (r Registry) Spec(rel *catalog.Relation) (*Connector, StreamSpec, error) {
+	spec := StreamSpec{Name: rel.Name, Columns: rel.Columns, StopOnError: rel.OnErrorStop, RateLimit: rel.RateLimit}
+	if rel.Kind == catalog.Table {
+		spec.PrimaryKey = rel.PrimaryKey
+	}
+	if rel.Format != nil {
+		spec.Format = *rel.Format
+	}
+	c, err := r.Lookup(rel.Options["connector"])
+	if err == nil {
+		spec.Options, err = c.Check(rel.Options)
+	}
+	return c, spec, err
 }
 
 // Check reads WITH (...): it refuses unknown, doubled and missing options by name, and returns the

@@ -179,23 +179,26 @@ func (c *tableChange) delta() *vec.Batch {
 }
 
 // same reports whether row a of c is identical to row i of b.
-func (c *tableChange) same(a int32, b *vec.Batch, i int) bool {
-	for k, v := range c.rows.Cols {
+func (c *tableChange) same(a int32, b *vec.Batch, i int) bool { return sameRow(c.rows, int(a), b, i) }
+
+// sameRow reports whether row j of a is identical to row i of b.
+func sameRow(a *vec.Batch, j int, b *vec.Batch, i int) bool {
+	for k, v := range a.Cols {
 		w := b.Cols[k]
-		if v.IsNull(int(a)) != w.IsNull(i) {
+		if v.IsNull(j) != w.IsNull(i) {
 			return false
 		}
 		switch v.Type.Class() {
 		case types.I64:
-			if v.I64[a] != w.I64[i] {
+			if v.I64[j] != w.I64[i] {
 				return false
 			}
 		case types.F64:
-			if math.Float64bits(v.F64[a]) != math.Float64bits(w.F64[i]) {
+			if math.Float64bits(v.F64[j]) != math.Float64bits(w.F64[i]) {
 				return false
 			}
 		default:
-			if string(v.Bytes(int(a))) != string(w.Bytes(i)) {
+			if string(v.Bytes(j)) != string(w.Bytes(i)) {
 				return false
 			}
 		}

@@ -24,6 +24,12 @@ func (t *txn) DDL(ctx context.Context, d physical.DDL, fc *funcs.Ctx, n Notices)
 	if tr, ok := d.(*physical.Truncate); ok {
 		return t.truncate(ctx, tr)
 	}
+	if r, ok := d.(*physical.ReplayErrors); ok {
+		if !t.opts.Single {
+			return pgerr.New(pgerr.ActiveSQLTransaction, "REPLAY ERRORS cannot run inside a transaction block")
+		}
+		return t.e.replayErrors(ctx, r, fc, n)
+	}
 	b := &changeBuilder{e: t.e, cat: t.Catalog(), ch: &catalogChange{}, notice: n}
 	view, err := b.build(d)
 	if err != nil || b.nothing {
@@ -191,6 +197,13 @@ func (b *changeBuilder) build(d physical.DDL) (*physical.View, error) {
 		b.ch.PutSchemas = append(b.ch.PutSchemas, d.Schema)
 	case *physical.AlterRelation:
 		b.ch.Put = append(b.ch.Put, d.Rel)
+		if d.Restart {
+			b.ch.Restart = append(b.ch.Restart, d.Rel.ID)
+		}
+	case *physical.CreateSecret:
+		b.createSecret(d)
+	case *physical.DropSecrets:
+		b.ch.DropSecrets = append(b.ch.DropSecrets, d.IDs...)
 	case *physical.PutRole:
 		if d.Role.ID == 0 {
 			d.Role.ID = b.alloc(1)
@@ -368,6 +381,9 @@ func (ch *catalogChange) apply(cat *catalog.Snapshot) (*catalog.Snapshot, error)
 	}
 	for _, id := range ch.DropRoles {
 		b.DropRole(id)
+	}
+	if err := ch.applySecrets(b); err != nil {
+		return nil, err
 	}
 	for _, s := range ch.PutSchemas {
 		if err := b.PutSchema(s); err != nil {

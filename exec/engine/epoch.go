@@ -32,6 +32,7 @@ type cut struct {
 	ddl      []*catalogChange         // only in an epoch of one DDL transaction
 	made     map[catalog.ID]*relation // what ddl creates, until it is installed
 	errs     []sourceError
+	feeds    []*tableFeed // what connectors do to tables
 	meta     epochMeta
 	late     map[catalog.ID][]int
 	rows     map[catalog.ID]int // rows so far of each stream
@@ -53,11 +54,6 @@ type step struct {
 	dataflow.Step
 	ctx funcs.Ctx
 	env types.Env
-}
-
-type sourceError struct {
-	stream catalog.ID
-	connect.RowError
 }
 
 // run is the engine goroutine: it makes the epochs that no writer makes itself (submit), and what is due by time.
@@ -364,6 +360,9 @@ func (ct *cut) settle() error {
 			}
 		}
 	}
+	if err := ct.settleFeeds(); err != nil {
+		return err
+	}
 	for _, c := range ct.changes {
 		d := c.delta()
 		if d.N == 0 {
@@ -550,7 +549,7 @@ func (ct *cut) apply(res *dataflow.Result) {
 	ct.noteSinks(res)
 	c.errs.applyStep(ct.epoch, res.Errors)
 	for _, se := range ct.errs {
-		c.errs.add(ct.epoch, se.stream, se.Err, se.Data, 1)
+		c.errs.change(ct.epoch, se)
 	}
 	for id, o := range ct.meta.Offsets {
 		if c.offsets[id] == nil {

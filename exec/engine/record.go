@@ -114,8 +114,12 @@ func decodeLate(b []byte) []int {
 	return late
 }
 
-// loggedError is a recError.
-type loggedError struct{ Code, Message, Data string }
+// loggedError is a recError: a change of one error row.
+type loggedError struct {
+	Code, Message, Data string
+	At                  *connect.Place `json:",omitempty"`
+	Weight              int64          `json:",omitempty"` // 0: 1, as in records without it
+}
 
 // catalogChange is a recChange: what DDL did to the catalog and to the state behind it. It is applied live and at replay
 // by the same function (core.change).
@@ -128,6 +132,9 @@ type catalogChange struct {
 	Put         []*catalog.Relation `json:",omitempty"`
 	Create      []catalog.ID        `json:",omitempty"` // those of Put that are new, so that their state is made and filled
 	Truncate    []catalog.ID        `json:",omitempty"`
+	DropSecrets []catalog.ID        `json:",omitempty"`
+	PutSecrets  []*catalog.Secret   `json:",omitempty"`
+	Restart     []catalog.ID        `json:"-"` // relations whose source begins anew: of this process alone
 	NextID      catalog.ID          // ids below are taken
 	// Since: a created view sees of each of these streams the rows after the epoch.
 	Since map[catalog.ID]uint64 `json:",omitempty"`

@@ -225,7 +225,7 @@ func (ct *cut) replay(recs iter.Seq2[storage.Record, error]) error {
 			if err := json.Unmarshal(rec.Payload, &le); err != nil {
 				return pgerr.Newf(pgerr.DataCorrupted, "an error record in the log cannot be read: %v", err)
 			}
-			ct.errs = append(ct.errs, sourceError{rec.Rel, connect.RowError{Err: pgerr.New(le.Code, le.Message), Data: le.Data}})
+			ct.errs = append(ct.errs, le.sourceError(rec.Rel))
 		case recMeta:
 			m, err := decodeMeta(rec.Payload)
 			if err != nil {

@@ -1,6 +1,9 @@
 package engine
 
 import (
+	"slices"
+
+	"github.com/millracedb/millrace/exec/connect"
 	"github.com/millracedb/millrace/exec/dataflow"
 	"github.com/millracedb/millrace/exec/state"
 	"github.com/millracedb/millrace/sql/catalog"
@@ -10,30 +13,45 @@ import (
 )
 
 // rowErrors are the rows of millrace.errors: rows that could not be decoded or computed (D9). One row per (relation,
-// SQLSTATE, message, data), counted; it goes when the count is 0, that is when its cause was deleted.
+// SQLSTATE, message, data, place of the record), counted; it goes when the count is 0, that is when its cause was deleted.
 type rowErrors struct {
 	rows *state.Relation
 	// perRel counts distinct errors of a relation, for the cap.
 	perRel map[catalog.ID]int
 }
 
-// errorsTable is the state table of row errors; user tables have ids from catalog.FirstUserID.
-const errorsTable = 1
+// errorsTable is the state table of row errors; user tables have ids from catalog.FirstUserID. (Number 1 was it before
+// error rows had places; its pages are dropped.)
+const errorsTable = 2
 
 // maxErrorsPerRelation caps the distinct error rows kept of one relation. Further ones are counted in one row whose
 // message says so.
 const maxErrorsPerRelation = 10_000
 
+// The columns of an error row.
+const (
+	errRelation = iota
+	errCode
+	errMessage
+	errData
+	errTopic     // "" with partition -1: of no single record
+	errPartition // -1: none
+	errOffset
+	errKey
+	errEpoch // the first
+	errCount
+)
+
 var errorTypes = []types.Type{
-	types.T(types.Int8), // relation
-	types.T(types.Text), // sqlstate
-	types.T(types.Text), // message
-	types.T(types.Text), // data
-	types.T(types.Int8), // first epoch
-	types.T(types.Int8), // count
+	errRelation: types.T(types.Int8), errCode: types.T(types.Text), errMessage: types.T(types.Text), errData: types.T(types.Text),
+	errTopic: types.T(types.Text), errPartition: types.T(types.Int8), errOffset: types.T(types.Int8), errKey: types.T(types.Text),
+	errEpoch: types.T(types.Int8), errCount: types.T(types.Int8),
 }
 
-var errorKey = []int{0, 1, 2, 3}
+var (
+	errorKey     = []int{errRelation, errCode, errMessage, errData, errTopic, errPartition, errOffset, errKey}
+	errorColumns = append(slices.Clone(errorKey), errEpoch, errCount)
+)
 
 func newRowErrors() *rowErrors {
 	return &rowErrors{rows: state.NewRelation(errorsTable, errorTypes, errorKey, false), perRel: map[catalog.ID]int{}}
@@ -46,60 +64,95 @@ func (r *rowErrors) applyStep(epoch uint64, errs []dataflow.RowError) {
 	}
 }
 
-// add changes the count of one error. It runs under the publish lock.
+// add changes the count of an error of no single record. It runs under the publish lock.
 func (r *rowErrors) add(epoch uint64, rel catalog.ID, err *pgerr.Error, data string, weight int64) {
-	if err.Detail != "" {
-		if data != "" {
-			data = err.Detail + " " + data
-		} else {
-			data = err.Detail
-		}
-	}
-	row := r.row(rel, err.Code, err.Message, data)
+	r.change(epoch, sourceError{stream: rel, code: err.Code, message: err.Message, data: errorData(err, data),
+		at: connect.Place{Partition: -1, Offset: -1}, weight: weight})
+}
+
+// change changes the count of one error. It runs under the publish lock.
+func (r *rowErrors) change(epoch uint64, e sourceError) {
+	row := r.row(e)
 	old := r.find(row)
-	if old == nil && weight > 0 && r.perRel[rel] >= maxErrorsPerRelation {
-		row = r.row(rel, "54000", "further errors, not kept one by one", "")
+	if old == nil && e.weight > 0 && r.perRel[e.stream] >= maxErrorsPerRelation {
+		row = r.row(sourceError{stream: e.stream, code: "54000", message: "further errors, not kept one by one",
+			at: connect.Place{Partition: -1, Offset: -1}})
 		old = r.find(row)
 	}
 	d := vec.NewBatch(errorTypes, 2)
 	d.W = []int64{}
 	first, count := int64(epoch), int64(0)
 	if old != nil {
-		first, count = old.Cols[4].I64[0], old.Cols[5].I64[0]
+		first, count = old.Cols[errEpoch].I64[0], old.Cols[errCount].I64[0]
 		d.AppendRow(old, 0, -1)
 	}
-	count += weight
+	count += e.weight
 	if count != 0 {
-		row.Cols[4].I64[0], row.Cols[5].I64[0] = first, count
+		row.Cols[errEpoch].I64[0], row.Cols[errCount].I64[0] = first, count
 		d.AppendRow(row, 0, 1)
 	}
 	switch {
 	case old == nil && count != 0:
-		r.perRel[rel]++
+		r.perRel[e.stream]++
 	case old != nil && count == 0:
-		r.perRel[rel]--
+		r.perRel[e.stream]--
 	}
 	r.rows.Apply(d)
 }
 
-func (r *rowErrors) row(rel catalog.ID, code, message, data string) *vec.Batch {
+func (r *rowErrors) row(e sourceError) *vec.Batch {
 	b := vec.NewBatch(errorTypes, 1)
-	b.Cols[0].AppendI64(int64(rel))
-	b.Cols[1].AppendStr(code)
-	b.Cols[2].AppendStr(message)
-	b.Cols[3].AppendStr(data)
-	b.Cols[4].AppendI64(0)
-	b.Cols[5].AppendI64(0)
+	b.Cols[errRelation].AppendI64(int64(e.stream))
+	b.Cols[errCode].AppendStr(e.code)
+	b.Cols[errMessage].AppendStr(e.message)
+	b.Cols[errData].AppendStr(e.data)
+	b.Cols[errTopic].AppendStr(e.at.Topic)
+	b.Cols[errPartition].AppendI64(int64(e.at.Partition))
+	b.Cols[errOffset].AppendI64(e.at.Offset)
+	b.Cols[errKey].AppendStr(e.at.Key)
+	b.Cols[errEpoch].AppendI64(0)
+	b.Cols[errCount].AppendI64(0)
 	b.N = 1
 	return b
 }
 
 func (r *rowErrors) find(row *vec.Batch) *vec.Batch {
 	out := vec.NewBatch(errorTypes, 1)
-	r.rows.Lookup(&vec.Batch{Cols: row.Cols[:4], N: 1}, []int{0, 1, 2, 3, 4, 5}, out, nil)
+	r.rows.Lookup(&vec.Batch{Cols: row.Cols[:len(errorKey)], N: 1}, errorColumns, out, nil)
 	if out.N == 0 {
 		return nil
 	}
+	return out
+}
+
+// at returns what takes back the error rows of records of a relation.
+func (r *rowErrors) at(rel catalog.ID, places []connect.Place) []sourceError {
+	type record struct {
+		topic     string
+		partition int32
+		offset    int64
+	}
+	wanted := map[record]bool{}
+	for _, p := range places {
+		wanted[record{p.Topic, p.Partition, p.Offset}] = true
+	}
+	var out []sourceError
+	s := r.rows.Pin()
+	defer s.Release()
+	_ = s.Scan(errorColumns, func(b *vec.Batch) error {
+		for i := range b.N {
+			p := connect.Place{Partition: int32(b.Cols[errPartition].I64[i]), Offset: b.Cols[errOffset].I64[i]}
+			if catalog.ID(b.Cols[errRelation].I64[i]) != rel || p.Partition < 0 ||
+				!wanted[record{b.Cols[errTopic].Str(i), p.Partition, p.Offset}] {
+				continue
+			}
+			text := func(c int) string { return string(b.Cols[c].Bytes(i)) }
+			p.Topic, p.Key = text(errTopic), text(errKey)
+			out = append(out, sourceError{stream: rel, code: text(errCode), message: text(errMessage), data: text(errData),
+				at: p, weight: -b.Cols[errCount].I64[i]})
+		}
+		return nil
+	})
 	return out
 }
 
@@ -111,9 +164,9 @@ func (r *rowErrors) dropRelation(id catalog.ID) {
 	d := vec.NewBatch(errorTypes, 0)
 	d.W = []int64{}
 	s := r.rows.Pin()
-	_ = s.Scan([]int{0, 1, 2, 3, 4, 5}, func(b *vec.Batch) error {
+	_ = s.Scan(errorColumns, func(b *vec.Batch) error {
 		for i := range b.N {
-			if catalog.ID(b.Cols[0].I64[i]) == id {
+			if catalog.ID(b.Cols[errRelation].I64[i]) == id {
 				d.AppendRow(b, i, -1)
 			}
 		}
@@ -165,14 +218,15 @@ func (e *Engine) firstRowError(id catalog.ID) error {
 	return found
 }
 
-// Errors gives the rows of millrace.errors: relation id, SQLSTATE, message, data, first epoch, count.
+// Errors gives the rows of millrace.errors: relation id, SQLSTATE, message, data, topic, partition, offset and key of the
+// record (partition -1: it is about no single record), first epoch, count.
 func (e *Engine) Errors() *vec.Batch {
 	e.publish.RLock()
 	s := e.core.errs.rows.Pin()
 	e.publish.RUnlock()
 	defer s.Release()
 	out := vec.NewBatch(errorTypes, 0)
-	_ = s.Scan([]int{0, 1, 2, 3, 4, 5}, func(b *vec.Batch) error {
+	_ = s.Scan(errorColumns, func(b *vec.Batch) error {
 		out.Append(b)
 		return nil
 	})

@@ -29,24 +29,41 @@ func (b *Binder) Alter(stmt *ast.Alter) (physical.DDL, error) {
 	if stmt.Kind == ast.ObjSchema {
 		return b.alterSchema(stmt)
 	}
-	if _, ok := relationKinds[stmt.Kind]; !ok {
-		return nil, pgerr.Unsupported("ALTER " + string(stmt.Kind)).At(stmt.Pos())
-	}
-	old, err := b.namedRelation("relation", stmt.Name, stmt.IfExists)
+	old, err := b.altered(stmt)
 	if err != nil || old == nil {
 		return nil, err
 	}
-	// ALTER TABLE is accepted for every relation, as in PostgreSQL.
-	if want := relationKinds[stmt.Kind]; old.Kind != want && stmt.Kind != ast.ObjTable {
-		return nil, wrongKind(old, want, "")
-	}
 	rel := old.Clone()
+	out := &physical.AlterRelation{Rel: rel}
 	for _, act := range stmt.Actions {
-		if err := b.alterRelation(rel, act); err != nil {
+		if isControl(act.Kind) && rel.Writable() {
+			err = b.control(rel, act)
+			out.Restart = true
+		} else {
+			err = b.alterRelation(rel, act)
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
-	return &physical.AlterRelation{Rel: rel}, nil
+	return out, nil
+}
+
+// altered finds the relation that an ALTER names; nil if there is none and need not be.
+func (b *Binder) altered(stmt *ast.Alter) (*catalog.Relation, error) {
+	want, ok := relationKinds[stmt.Kind]
+	if !ok {
+		return nil, pgerr.Unsupported("ALTER " + string(stmt.Kind)).At(stmt.Pos())
+	}
+	rel, err := b.namedRelation("relation", stmt.Name, stmt.IfExists)
+	if err != nil || rel == nil {
+		return nil, err
+	}
+	// ALTER TABLE is accepted for every relation, as in PostgreSQL; ALTER SOURCE for whatever a connector feeds.
+	if rel.Kind != want && stmt.Kind != ast.ObjTable && !(stmt.Kind == ast.ObjSource && rel.Connector != "") {
+		return nil, wrongKind(rel, want, "")
+	}
+	return rel, nil
 }
 
 // alterRelation applies one action to rel, a copy.

@@ -23,9 +23,9 @@ type Env struct {
 	Connectors Connectors // nil: options are not checked
 }
 
-// Connectors checks the WITH options of a stream against the connector they name.
+// Connectors checks a stream or table, with its secrets revealed, against the connector that its options name.
 type Connectors interface {
-	Validate(options map[string]string, format *catalog.Format, columns []catalog.Column) error
+	Validate(rel *catalog.Relation) error
 }
 
 // Notice is a NOTICE or WARNING for the client.

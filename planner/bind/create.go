@@ -66,6 +66,9 @@ func (b *Binder) CreateTable(stmt *ast.CreateTable) (*physical.CreateRelation, *
 	if err := c.build(); err != nil {
 		return nil, nil, err
 	}
+	if isFed(&stmt.RelationDef) {
+		return out, nil, c.fedTable(out)
+	}
 	if len(stmt.Options) > 0 {
 		if err := c.tableOptions(); err != nil {
 			return nil, nil, err
@@ -73,7 +76,10 @@ func (b *Binder) CreateTable(stmt *ast.CreateTable) (*physical.CreateRelation, *
 	}
 	switch {
 	case stmt.Format != nil:
-		return nil, nil, pgerr.Unsupported("FORMAT on a table").At(stmt.Format.Pos())
+		return nil, nil, pgerr.New(pgerr.InvalidTableDefinition, "FORMAT needs a connector").
+			WithHint("Name it in WITH (connector = '...').").At(stmt.Format.Pos())
+	case len(stmt.Includes) > 0:
+		return nil, nil, pgerr.New(pgerr.InvalidTableDefinition, "INCLUDE needs a connector").At(stmt.Includes[0].Pos())
 	case len(stmt.Watermarks) > 0:
 		return nil, nil, pgerr.New(pgerr.InvalidTableDefinition, "a table cannot have a watermark").
 			WithHint("Use CREATE STREAM.").At(stmt.Watermarks[0].Pos())

@@ -50,6 +50,8 @@ func (b *Binder) target(n ast.ObjectName, verb string) (*catalog.Relation, error
 	}
 	word := map[string]string{"insert into": "insert into", "update": "update", "delete from": "delete from", "copy to": "copy to"}[verb]
 	switch {
+	case rel.Kind == catalog.Table && rel.Connector != "":
+		return nil, fedByConnector(rel, word).At(n.Pos())
 	case rel.Kind == catalog.Table, rel.Kind == catalog.Stream && (verb == "insert into" || verb == "copy to"):
 		return rel, nil
 	case rel.Kind == catalog.Stream:

@@ -62,6 +62,8 @@ func (b *Binder) Drop(stmt *ast.Drop) (physical.DDL, error) {
 		return b.dropSchemas(stmt)
 	case ast.ObjRole, "USER", "GROUP":
 		return b.dropRole(stmt)
+	case ast.ObjSecret:
+		return b.dropSecrets(stmt)
 	}
 	want, ok := relationKinds[stmt.Kind]
 	if !ok {
@@ -114,7 +116,7 @@ func (b *Binder) dropOther(stmt *ast.Drop) (physical.DDL, error) {
 	switch stmt.Kind {
 	case ast.ObjIndex:
 		return nil, pgerr.Newf(pgerr.UndefinedObject, `index "%s" does not exist`, n.Name)
-	case ast.ObjSink, ast.ObjSecret, "FUNCTION", "TYPE", "DOMAIN", "TRIGGER", "EXTENSION", "PROCEDURE", "AGGREGATE":
+	case ast.ObjSink, "FUNCTION", "TYPE", "DOMAIN", "TRIGGER", "EXTENSION", "PROCEDURE", "AGGREGATE":
 		return nil, pgerr.Newf(pgerr.UndefinedObject, `%s "%s" does not exist`, word, n.Name)
 	}
 	return nil, pgerr.Unsupported("DROP " + string(stmt.Kind)).At(stmt.Pos())
@@ -223,6 +225,9 @@ func (b *Binder) Truncate(stmt *ast.Truncate) (physical.DDL, error) {
 		}
 		if rel.Kind != catalog.Table && rel.Kind != catalog.Stream {
 			return nil, pgerr.Newf(pgerr.WrongObjectType, `"%s" is not a table`, rel.Name)
+		}
+		if rel.Kind == catalog.Table && rel.Connector != "" {
+			return nil, fedByConnector(rel, "truncate")
 		}
 		if !slices.Contains(out.Relations, rel.ID) {
 			out.Relations = append(out.Relations, rel.ID)

@@ -113,12 +113,12 @@ const defaultRetention = 7 * 86_400_000_000
 
 // streamOptions reads WITH (...) and FORMAT ... ENCODE ....
 func (c *creator) streamOptions() error {
-	opts, err := optionMap(c.def.Options)
+	opts, refs, err := c.b.secretOptions(c.def.Options)
 	if err != nil {
 		return err
 	}
-	c.rel.Options, c.rel.Connector = opts, opts["connector"]
-	if c.rel.Connector != "" {
+	c.rel.Options, c.rel.Secrets, c.rel.Connector = opts, refs, strings.ToLower(opts["connector"])
+	if c.rel.Connector != "" && c.rel.Kind == catalog.Stream {
 		c.rel.Retention = defaultRetention
 	}
 	if r, ok := opts["retention"]; ok {
@@ -126,17 +126,14 @@ func (c *creator) streamOptions() error {
 			return err
 		}
 	}
-	if err := c.onError(opts); err != nil {
+	if err := connectorOptions(c.rel); err != nil {
 		return err
 	}
 	if err := c.format(); err != nil {
 		return err
 	}
 	if c.rel.Connector != "" {
-		if c.b.env.Connectors == nil {
-			return nil
-		}
-		return c.b.env.Connectors.Validate(opts, c.rel.Format, c.rel.Columns)
+		return c.b.validate(c.rel)
 	}
 	if c.rel.Format != nil {
 		return pgerr.New(pgerr.InvalidTableDefinition, "FORMAT needs a connector").
@@ -150,18 +147,6 @@ func (c *creator) streamOptions() error {
 			return pgerr.Newf(pgerr.InvalidParameterValue, `unrecognized parameter "%s"`, o.Name).
 				WithHint("Parameters of a stream without a connector: on_error, retention.").At(o.Pos())
 		}
-	}
-	return nil
-}
-
-func (c *creator) onError(opts map[string]string) error {
-	switch v := opts["on_error"]; strings.ToLower(v) {
-	case "", "skip":
-	case "fail":
-		c.rel.OnErrorFail = true
-	default:
-		return pgerr.Newf(pgerr.InvalidParameterValue, `invalid value for parameter "on_error": "%s"`, v).
-			WithHint("Available values: fail, skip.")
 	}
 	return nil
 }
@@ -209,7 +194,7 @@ func (c *creator) format() error {
 	if f == nil {
 		return nil
 	}
-	opts, err := optionMap(f.Options)
+	opts, refs, err := c.b.secretOptions(f.Options)
 	if err != nil {
 		return err
 	}
@@ -217,6 +202,6 @@ func (c *creator) format() error {
 	if err != nil {
 		return err
 	}
-	c.rel.Format = &catalog.Format{Format: f.Format, Encode: f.Encode, Options: maps.Clone(opts), Key: f.Key, KeyOptions: maps.Clone(keyOpts)}
+	c.rel.Format = &catalog.Format{Format: f.Format, Encode: f.Encode, Options: opts, Secrets: refs, Key: f.Key, KeyOptions: maps.Clone(keyOpts)}
 	return nil
 }

@@ -1,6 +1,10 @@
 package physical
 
-import "github.com/millracedb/millrace/sql/catalog"
+import (
+	"github.com/millracedb/millrace/sql/catalog"
+	"github.com/millracedb/millrace/sql/expr"
+	"github.com/millracedb/millrace/sql/types"
+)
 
 // DDL is a bound statement that changes the catalog. It was bound against one snapshot; the engine applies it to the
 // newest one and checks again what may have changed (name taken, dependency gone). New objects have ID 0: the engine
@@ -33,7 +37,11 @@ type CreateSchema struct {
 
 // AlterRelation replaces the definition of a relation by Rel (same ID): rename, comment, options, column changes that
 // need no rewrite.
-type AlterRelation struct{ Rel *catalog.Relation }
+type AlterRelation struct {
+	Rel *catalog.Relation
+	// Restart: its source begins anew at once, whatever became of it.
+	Restart bool
+}
 
 // AlterSchema replaces a schema's entry.
 type AlterSchema struct{ Schema *catalog.Schema }
@@ -43,6 +51,22 @@ type PutRole struct{ Role *catalog.Role }
 
 // DropRole removes a role.
 type DropRole struct{ ID catalog.ID }
+
+// CreateSecret makes a secret.
+type CreateSecret struct {
+	Secret      *catalog.Secret
+	IfNotExists bool
+}
+
+// DropSecrets removes secrets.
+type DropSecrets struct{ IDs []catalog.ID }
+
+// ReplayErrors reads the bad records of a connector's relation again. Where, over the columns of ErrorColumns, says which;
+// nil: all.
+type ReplayErrors struct {
+	Rel   catalog.ID
+	Where expr.Expr
+}
 
 // Truncate empties streams and tables.
 type Truncate struct {
@@ -60,5 +84,15 @@ func (*AlterRelation) ddl()  {}
 func (*AlterSchema) ddl()    {}
 func (*PutRole) ddl()        {}
 func (*DropRole) ddl()       {}
+func (*CreateSecret) ddl()   {}
+func (*DropSecrets) ddl()    {}
+func (*ReplayErrors) ddl()   {}
 func (*Truncate) ddl()       {}
 func (*Rebuild) ddl()        {}
+
+// ErrorColumns are what an error row of a connector's relation can be chosen by, in the order of the engine's batch.
+var ErrorColumns = []Field{
+	{"sqlstate", types.T(types.Text)}, {"message", types.T(types.Text)}, {"data", types.T(types.Text)},
+	{"topic", types.T(types.Text)}, {"partition", types.T(types.Int4)}, {"record_offset", types.T(types.Int8)},
+	{"record_key", types.T(types.Text)},
+}

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -79,6 +80,17 @@ func SecretOption(name, value string) bool {
 	return strings.Contains(value, "PRIVATE KEY")
 }
 
+// login is the user and password of a URL.
+var login = regexp.MustCompile(`://[^/@\s]*@`)
+
+// ShownValue is the value of an option as it may be shown.
+func ShownValue(name, value string) string {
+	if SecretOption(name, value) {
+		return Masked
+	}
+	return login.ReplaceAllString(value, "://"+Masked+"@")
+}
+
 // ShownOption is an option as it may be shown.
 type ShownOption struct{ Name, Value string }
 
@@ -86,10 +98,7 @@ type ShownOption struct{ Name, Value string }
 func (s *Snapshot) ShownOptions(options map[string]string, refs map[string]ID) []ShownOption {
 	var out []ShownOption
 	for name, value := range options {
-		if SecretOption(name, value) {
-			value = Masked
-		}
-		out = append(out, ShownOption{name, value})
+		out = append(out, ShownOption{name, ShownValue(name, value)})
 	}
 	for name, id := range refs {
 		if n := s.secrets[id]; n != nil {

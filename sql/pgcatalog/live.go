@@ -12,7 +12,8 @@ import (
 type Live struct {
 	Activity  func() []Activity
 	Settings  func(setting func(name string) (string, bool)) []Setting
-	RowErrors func() *vec.Batch // relation id, SQLSTATE, message, data, first epoch, count
+	// RowErrors: relation id, SQLSTATE, message, data, topic, partition (-1: no record's), offset, key, first epoch, count.
+	RowErrors func() *vec.Batch
 	Sources   func() []SourceState
 	Sinks     func() []SinkState
 	Jobs      func() []Job
@@ -23,11 +24,13 @@ type Live struct {
 
 // millraceRelations is the schema millrace.
 var millraceRelations = []relationDef{
-	{16010, "errors", `relation text, relation_id oid, sqlstate text, message text, data text, first_epoch int8, count int8`},
+	{16010, "errors", `relation text, relation_id oid, sqlstate text, message text, data text, topic text,
+		partition int4, record_offset int8, record_key text, first_epoch int8, count int8`},
 	{16011, "relations", `id oid, schema name, name name, kind text, state text, rows int8, bytes int8, created_epoch int8,
 		connector text, definition text, comment text`},
 	{16012, "sources", `id oid, schema name, name name, connector text, state text, last_error text, last_error_at timestamptz,
-		partition int4, committed_offset int8, end_offset int8, lag int8, records int8, bytes int8, bad_records int8`},
+		partition int4, committed_offset int8, end_offset int8, lag int8, records int8, bytes int8, bad_records int8,
+		records_per_second float8, last_event_at timestamptz, paused bool, rate_limit int8`},
 	{16013, "sinks", `id oid, schema name, name name, relation text, connector text, topic text, state text, delivered_epoch int8,
 		lag_epochs int8, waiting_changes int8, waiting_bytes int8, delivered_changes int8, last_error text, last_error_at timestamptz`},
 	{16014, "jobs", `id int8, kind text, relation text, state text, rows_done int8, rows_total int8, progress float8,
@@ -59,6 +62,10 @@ type SourceState struct {
 	Partition                   int32
 	Committed, End              int64 // -1: unknown
 	Records, Bytes, BadRecords  int64
+	Rate                        float64 // records a second
+	LastEvent                   time.Time
+	Paused                      bool
+	RateLimit                   int64 // 0: none
 }
 
 // SinkState is a row of millrace.sinks.
@@ -167,9 +174,14 @@ func (l *Live) fillErrors(w *writer) {
 		if r := w.cat.Relation(id); r != nil {
 			name = qualified(w.cat, r, []string{catalog.PublicSchema})
 		}
-		w.add(row{"relation": str(name), "relation_id": num(id), "sqlstate": str(b.Cols[1].Str(i)),
-			"message": str(b.Cols[2].Str(i)), "data": str(b.Cols[3].Str(i)), "first_epoch": num(b.Cols[4].I64[i]),
-			"count": num(b.Cols[5].I64[i])})
+		v := row{"relation": str(name), "relation_id": num(id), "sqlstate": str(b.Cols[1].Str(i)),
+			"message": str(b.Cols[2].Str(i)), "data": str(b.Cols[3].Str(i)), "first_epoch": num(b.Cols[8].I64[i]),
+			"count": num(b.Cols[9].I64[i])}
+		if p := b.Cols[5].I64[i]; p >= 0 {
+			v["topic"], v["partition"], v["record_offset"] = str(b.Cols[4].Str(i)), num(p), num(b.Cols[6].I64[i])
+			v["record_key"] = orNull(b.Cols[7].Str(i))
+		}
+		w.add(v)
 	}
 }
 
@@ -207,12 +219,16 @@ func (l *Live) fillSources(w *writer) {
 	for _, s := range l.Sources() {
 		v := row{"id": num(s.Stream), "connector": str(s.Connector), "state": str(s.State),
 			"last_error": orNull(s.LastError), "last_error_at": stamp(s.LastErrorAt), "records": num(s.Records),
-			"bytes": num(s.Bytes), "bad_records": num(s.BadRecords)}
+			"bytes": num(s.Bytes), "bad_records": num(s.BadRecords), "paused": yes(s.Paused)}
+		if s.RateLimit > 0 {
+			v["rate_limit"] = num(s.RateLimit)
+		}
 		if r := w.cat.Relation(s.Stream); r != nil {
 			v["schema"], v["name"] = str(schemaName(w.cat, r.Schema)), str(r.Name)
 		}
 		if s.Partition >= 0 {
 			v["partition"], v["committed_offset"], v["end_offset"] = num(s.Partition), atLeast0(s.Committed), atLeast0(s.End)
+			v["records_per_second"], v["last_event_at"] = float(s.Rate), stamp(s.LastEvent)
 			if s.Committed >= 0 && s.End >= 0 {
 				v["lag"] = num(max(s.End-s.Committed, 0))
 			}
