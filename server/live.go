@@ -18,6 +18,7 @@ func (s *Server) live() pgcatalog.Live {
 		Settings:  session.Settings,
 		RowErrors: func() *vec.Batch { return s.engine.Errors() },
 		Sources:   s.sources,
+		Sinks:     s.sinks,
 		Jobs:      s.jobs,
 		Operators: s.operators,
 		Size:      func(id catalog.ID) (int64, int64) { return s.engine.RelationSize(id) },
@@ -31,7 +32,7 @@ func (s *Server) activity() []pgcatalog.Activity {
 		p, _ := strconv.Atoi(port)
 		out = append(out, pgcatalog.Activity{
 			PID: a.PID, User: a.User, Application: a.Application, ClientAddr: host, ClientPort: p, State: a.State,
-			Query: a.Query, Started: a.Started, XactStart: a.XactStart, QueryStart: a.QueryStart, StateChanged: a.Changed,
+			Query: session.Shown(a.Query), Started: a.Started, XactStart: a.XactStart, QueryStart: a.QueryStart, StateChanged: a.Changed,
 		})
 	}
 	return out
@@ -44,11 +45,15 @@ func (s *Server) sources() []pgcatalog.SourceState {
 			Stream: src.Stream, Connector: src.Connector, State: string(src.Status.State),
 			LastError: src.Status.LastError, LastErrorAt: src.Status.LastErrAt, Records: int64(src.Status.Records),
 			Bytes: int64(src.Status.Bytes), BadRecords: int64(src.Status.BadRecords), Partition: -1,
+			Paused: src.Paused, RateLimit: src.RateLimit,
 		}
 		seen := map[int32]bool{}
 		for _, p := range src.Status.Partitions {
 			row := base
-			row.Partition, row.End, row.Committed = p.Partition, p.High, -1
+			row.Partition, row.End, row.Committed, row.Rate, row.LastEvent = p.Partition, p.High, -1, p.Rate, p.LastEvent
+			if p.Held != "" {
+				row.State, row.LastError = "held", p.Held
+			}
 			if o, ok := src.Offsets[p.Partition]; ok {
 				row.Committed = o
 			}
@@ -66,6 +71,18 @@ func (s *Server) sources() []pgcatalog.SourceState {
 		if len(seen) == 0 {
 			out = append(out, base)
 		}
+	}
+	return out
+}
+
+func (s *Server) sinks() []pgcatalog.SinkState {
+	var out []pgcatalog.SinkState
+	for _, k := range s.engine.Sinks() {
+		out = append(out, pgcatalog.SinkState{
+			Sink: k.Sink, From: k.From, Connector: k.Connector, Topic: k.Topic, State: string(k.Status.State),
+			LastError: k.Status.LastError, LastErrorAt: k.Status.LastErrAt, Delivered: int64(k.Delivered),
+			Epoch: int64(k.Epoch), Waiting: k.Waiting, WaitingBytes: k.Bytes, Sent: int64(k.Status.Sent),
+		})
 	}
 	return out
 }
