@@ -30,7 +30,7 @@ func (p *planning) ddl(stmt ast.Statement) (physical.DDL, error) {
 		if bind.IsReplay(stmt) {
 			return p.replayErrors(stmt)
 		}
-		return p.b.Alter(stmt)
+		return p.alter(stmt)
 	case *ast.Comment:
 		return p.b.Comment(stmt)
 	case *ast.CreateRole:
@@ -102,6 +102,19 @@ func (p *planning) createMaterializedView(stmt *ast.CreateMaterializedView) (phy
 		return nil, err
 	}
 	return some(c, p.view(c, q))
+}
+
+func (p *planning) alter(stmt *ast.Alter) (physical.DDL, error) {
+	d, r, err := p.b.Alter(stmt)
+	if err != nil || r == nil {
+		return d, err
+	}
+	rw := &physical.RewriteTable{Old: r.Old, Rel: r.Rel}
+	if rw.Query, err = p.query(r.Query); err != nil {
+		return nil, err
+	}
+	rw.Checks, err = p.checks(r.Checks, r.Row)
+	return rw, err
 }
 
 func (p *planning) rebuild(stmt *ast.Rebuild) (physical.DDL, error) {

@@ -21,8 +21,11 @@ func (t *txn) DDL(ctx context.Context, d physical.DDL, fc *funcs.Ctx, n Notices)
 	if n == nil {
 		n = func(string, string, string) {}
 	}
-	if tr, ok := d.(*physical.Truncate); ok {
-		return t.truncate(ctx, tr)
+	switch d := d.(type) {
+	case *physical.Truncate:
+		return t.truncate(ctx, d)
+	case *physical.RewriteTable:
+		return t.rewriteTable(ctx, d, fc)
 	}
 	if r, ok := d.(*physical.ReplayErrors); ok {
 		if !t.opts.Single {

@@ -88,6 +88,7 @@ type Engine struct {
 	taps    taps
 	sources sources
 	sinks   sinks
+	blocks  atomic.Int64 // transaction blocks that pin an epoch
 
 	ctx    context.Context // ends when the engine stops
 	stop   context.CancelCauseFunc
@@ -125,6 +126,9 @@ type relation struct {
 	view   *dataflow.View
 	stream *stream
 	sink   *sinkQueue
+	// changed is the epoch that changed a table's rows last, since start.
+	changed uint64
+	recent  recentChanges // of a table with a key
 }
 
 // reader returns where the relation's rows are read, nil for a stream.

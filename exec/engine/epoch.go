@@ -236,6 +236,9 @@ func (ct *cut) validate(t *txn) error {
 		if err := ct.c.checkDDL(t.ddl); err != nil {
 			return err
 		}
+		if err := ct.c.checkUnchanged(t.ddl); err != nil {
+			return err
+		}
 	}
 	cat := t.Catalog()
 	if len(t.ddl) == 0 {
@@ -532,12 +535,14 @@ func (ct *cut) publish(res *dataflow.Result) {
 // apply changes what readers see. It runs under the publish lock.
 func (ct *cut) apply(res *dataflow.Result) {
 	c := ct.c
+	ct.noteRecent()
 	for id, batches := range ct.inputs {
 		r := c.rels[id]
 		switch {
 		case r == nil || len(batches) == 0:
 		case r.table != nil:
 			r.table.Apply(batches...)
+			r.changed = ct.epoch
 		case r.stream != nil:
 			for _, b := range batches {
 				r.stream.rows += int64(b.N)
@@ -562,6 +567,27 @@ func (ct *cut) apply(res *dataflow.Result) {
 	}
 	c.epoch, c.clock = ct.epoch, ct.clock
 	c.history.note(ct.epoch, ct.clock)
+}
+
+// noteRecent keeps the changes of tables for the blocks that do not see them.
+func (ct *cut) noteRecent() {
+	open := ct.e.blocks.Load() > 0
+	for id := range ct.inputs {
+		r := ct.c.rels[id]
+		if r == nil || r.table == nil {
+			continue
+		}
+		known := false
+		for _, c := range ct.changes {
+			if open && c.meta.ID == id {
+				known = true
+				r.recent.add(ct.epoch, c)
+			}
+		}
+		if !known {
+			r.recent.forget(ct.epoch)
+		}
+	}
 }
 
 // answer acknowledges the accepted requests, or tells them what became of the epoch.

@@ -2,6 +2,8 @@ package engine
 
 import (
 	"context"
+	"slices"
+	"sync/atomic"
 
 	"github.com/millracedb/millrace/exec/query"
 	"github.com/millracedb/millrace/exec/state"
@@ -20,6 +22,7 @@ type pin struct {
 	clock int64
 	cat   *catalog.Snapshot
 	snaps map[catalog.ID]state.Snapshot
+	open  *atomic.Int64 // blocks that are open; nil: not one of a block
 }
 
 // pin takes snapshots of the relations in ids, or of all (ids nil), at the published epoch.
@@ -27,6 +30,16 @@ func (e *Engine) pin(ids []catalog.ID) *pin {
 	e.publish.RLock()
 	defer e.publish.RUnlock()
 	return e.pinLocked(ids)
+}
+
+// pinBlock pins all relations for a transaction block.
+func (e *Engine) pinBlock() *pin {
+	e.publish.RLock()
+	defer e.publish.RUnlock()
+	p := e.pinLocked(nil)
+	p.open = &e.blocks
+	p.open.Add(1)
+	return p
 }
 
 // pinLocked is pin under the publish lock, in either mode.
@@ -63,6 +76,9 @@ func (p *pin) release() {
 		s.Release()
 	}
 	p.snaps = nil
+	if p.open != nil {
+		p.open.Add(-1)
+	}
 }
 
 // Query runs a SELECT at the transaction's epoch.
@@ -82,7 +98,7 @@ func (t *txn) pinFor(q *physical.Query) {
 	}
 	switch {
 	case !t.opts.Single:
-		t.pins = t.e.pin(nil)
+		t.pins = t.e.pinBlock()
 	case !isLookup(q):
 		t.pins = t.e.pin(append([]catalog.ID{}, q.Reads...))
 	}
@@ -144,32 +160,64 @@ func (s *txnSources) Scan(ctx context.Context, n *physical.Scan, key []vec.Scala
 		return s.stream(ctx, n, meta)
 	}
 	over := s.t.overlays(n.Rel)
-	if key != nil && len(over) == 0 {
-		if rows, ok := s.lookup(n, meta, key); ok {
+	if key != nil {
+		if rows, ok := s.lookup(n, meta, key, over); ok {
 			return rows, nil
 		}
 	}
 	return s.scan(n, meta, key, over)
 }
 
-// lookup answers by the live index, if the live state is the one that the transaction reads.
-func (s *txnSources) lookup(n *physical.Scan, meta *catalog.Relation, key []vec.Scalar) (query.Rows, bool) {
+// lookup answers from the transaction's own changes and the live index, if what the transaction reads can be told from
+// them.
+func (s *txnSources) lookup(n *physical.Scan, meta *catalog.Relation, key []vec.Scalar, over []*tableChange) (query.Rows, bool) {
+	kb := keyBatch(meta, key)
+	id := appendKey(nil, kb, allColumns(len(key)), 0, false)
+	for _, c := range slices.Backward(over) {
+		if ch := c.byKey[string(id)]; ch != nil {
+			return changedRow(n, meta, c.rows, ch.new), true
+		}
+	}
 	e, t := s.t.e, s.t
 	e.publish.RLock()
 	defer e.publish.RUnlock()
-	if t.pins != nil && (t.pins.core != e.core || t.pins.epoch != e.core.epoch) {
+	r := e.core.rels[n.Rel]
+	if r == nil || r.reader() == nil || t.pins != nil && t.pins.core != e.core {
 		return nil, false
 	}
-	r := e.core.rels[n.Rel]
-	if r == nil || r.reader() == nil {
-		return nil, false
+	if t.pins != nil && t.pins.epoch != e.core.epoch {
+		rows, row, changed, ok := r.recent.at(t.pins.epoch, id)
+		if !ok || r.table == nil {
+			return nil, false
+		}
+		if changed {
+			return changedRow(n, meta, rows, row), true
+		}
 	}
 	out := vec.NewBatch(scanTypes(n, meta), 1)
-	r.reader().Lookup(keyBatch(meta, key), n.Cols, out, nil)
+	r.reader().Lookup(kb, n.Cols, out, nil)
 	if out.N == 0 {
 		return &oneBatch{}, true
 	}
 	return &oneBatch{b: out}, true
+}
+
+// changedRow is one row of a change, or nothing.
+func changedRow(n *physical.Scan, meta *catalog.Relation, rows *vec.Batch, row int32) query.Rows {
+	if row == none {
+		return &oneBatch{}
+	}
+	out := vec.NewBatch(scanTypes(n, meta), 1)
+	appendCols(out, rows, n.Cols, int(row), 1)
+	return &oneBatch{b: out}
+}
+
+func allColumns(n int) []int {
+	all := make([]int, n)
+	for i := range all {
+		all[i] = i
+	}
+	return all
 }
 
 // keyBatch is a batch of one key.
@@ -215,10 +263,7 @@ func (s *txnSources) scan(n *physical.Scan, meta *catalog.Relation, key []vec.Sc
 		}
 		return snap.Cursor(n.Cols), nil
 	}
-	all := make([]int, len(meta.Columns))
-	for i := range all {
-		all[i] = i
-	}
+	all := allColumns(len(meta.Columns))
 	o := &overlaid{n: n, meta: meta, key: key, over: over}
 	if snap != nil {
 		o.base = snap.Cursor(all)

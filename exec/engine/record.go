@@ -138,6 +138,8 @@ type catalogChange struct {
 	NextID      catalog.ID          // ids below are taken
 	// Since: a created view sees of each of these streams the rows after the epoch.
 	Since map[catalog.ID]uint64 `json:",omitempty"`
+	// unchanged: rows of this change were made from these tables as they were at the epoch; checked at the cut.
+	unchanged map[catalog.ID]uint64
 }
 
 func (c *catalogChange) encode() []byte {

@@ -13,7 +13,7 @@ import (
 	"github.com/millracedb/millrace/sql/vec"
 )
 
-// write is a write statement: an Insert, Update or Delete.
+// write is a statement that writes rows: an Insert, Update, Delete or RewriteTable.
 type write struct {
 	ctx  context.Context
 	stmt physical.Statement
@@ -29,6 +29,8 @@ func (w *write) run(t *txn) (err error) {
 		w.res, err = t.update(w.ctx, s, w.fc)
 	case *physical.Delete:
 		w.res, err = t.delete(w.ctx, s, w.fc)
+	case *physical.RewriteTable:
+		err = t.rewrite(w.ctx, s, w.fc)
 	}
 	return err
 }

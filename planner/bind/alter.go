@@ -7,7 +7,6 @@ import (
 	"github.com/millracedb/millrace/planner/physical"
 	"github.com/millracedb/millrace/sql/ast"
 	"github.com/millracedb/millrace/sql/catalog"
-	"github.com/millracedb/millrace/sql/parser"
 	"github.com/millracedb/millrace/sql/pgerr"
 )
 
@@ -24,14 +23,19 @@ func (b *Binder) CreateSchema(stmt *ast.CreateSchema) (physical.DDL, error) {
 	return &physical.CreateSchema{Name: name, IfNotExists: stmt.IfNotExists}, nil
 }
 
-// Alter binds ALTER of a relation or schema.
-func (b *Binder) Alter(stmt *ast.Alter) (physical.DDL, error) {
+// Alter binds ALTER of a relation or schema. It returns a Reshape instead where rows must be made anew.
+func (b *Binder) Alter(stmt *ast.Alter) (physical.DDL, *Reshape, error) {
 	if stmt.Kind == ast.ObjSchema {
-		return b.alterSchema(stmt)
+		d, err := b.alterSchema(stmt)
+		return d, nil, err
 	}
 	old, err := b.altered(stmt)
 	if err != nil || old == nil {
-		return nil, err
+		return nil, nil, err
+	}
+	if slices.ContainsFunc(stmt.Actions, func(a *ast.AlterAction) bool { return reshapes(a.Kind) }) {
+		r, err := b.reshape(old, stmt)
+		return nil, r, err
 	}
 	rel := old.Clone()
 	out := &physical.AlterRelation{Rel: rel}
@@ -43,10 +47,10 @@ func (b *Binder) Alter(stmt *ast.Alter) (physical.DDL, error) {
 			err = b.alterRelation(rel, act)
 		}
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	return out, nil
+	return out, nil, nil
 }
 
 // altered finds the relation that an ALTER names; nil if there is none and need not be.
@@ -98,7 +102,7 @@ func (b *Binder) alterRelation(rel *catalog.Relation, act *ast.AlterAction) erro
 		return dropNotNull(rel, act)
 	}
 	return pgerr.Unsupported("this form of ALTER").
-		WithHint("A relation can be renamed, moved to another schema and given another owner; its columns can be renamed and given defaults.").
+		WithHint("A relation can be renamed, moved to another schema and given another owner; its columns can be renamed and given defaults, those of a table also be added, dropped and changed.").
 		At(act.Pos())
 }
 
@@ -181,7 +185,7 @@ func (b *Binder) alterDefault(rel *catalog.Relation, act *ast.AlterAction) error
 	if _, err := b.assign(e, col.Type, col.Name, act.Expr.Pos()); err != nil {
 		return err
 	}
-	col.Default = parser.Deparse(act.Expr)
+	col.Default = defaultText(act.Expr, col.Type)
 	return nil
 }
 

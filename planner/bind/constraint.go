@@ -74,8 +74,21 @@ func (c *creator) defaultValue(con *ast.Constraint, i int) error {
 		return err
 	}
 	c.dependOnSequences(e)
-	col.Default = parser.Deparse(con.Expr)
+	col.Default = defaultText(con.Expr, col.Type)
 	return nil
+}
+
+// defaultText is a DEFAULT as it is stored and shown: as in PostgreSQL a string says which type it was read as.
+func defaultText(e ast.Expr, t types.Type) string {
+	text := parser.Deparse(e)
+	if l, ok := e.(*ast.Literal); !ok || l.Kind != ast.LitString {
+		return text
+	}
+	switch t.OID {
+	case types.Int2, types.Int4, types.Int8, types.Bool:
+		return text
+	}
+	return text + "::" + types.T(t.OID).String()
 }
 
 // dependOnSequences makes the relation depend on the sequences that a default names.

@@ -43,6 +43,14 @@ type AlterRelation struct {
 	Restart bool
 }
 
+// RewriteTable replaces table Old by Rel, which has its name (ID 0), with the rows that Query makes of the old ones.
+type RewriteTable struct {
+	Old    catalog.ID
+	Rel    *catalog.Relation
+	Query  *Query
+	Checks []RowCheck
+}
+
 // AlterSchema replaces a schema's entry.
 type AlterSchema struct{ Schema *catalog.Schema }
 
@@ -81,6 +89,7 @@ func (*CreateRelation) ddl() {}
 func (*Drop) ddl()           {}
 func (*CreateSchema) ddl()   {}
 func (*AlterRelation) ddl()  {}
+func (*RewriteTable) ddl()   {}
 func (*AlterSchema) ddl()    {}
 func (*PutRole) ddl()        {}
 func (*DropRole) ddl()       {}

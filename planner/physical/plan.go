@@ -40,6 +40,7 @@ func (*CreateRelation) statement() {}
 func (*Drop) statement()           {}
 func (*CreateSchema) statement()   {}
 func (*AlterRelation) statement()  {}
+func (*RewriteTable) statement()   {}
 func (*AlterSchema) statement()    {}
 func (*PutRole) statement()        {}
 func (*DropRole) statement()       {}
