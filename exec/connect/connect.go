@@ -115,7 +115,7 @@ const (
 	Stopped  State = "stopped"
 	// Suspended: the engine no longer feeds it; of a sink only.
 	Suspended State = "suspended"
-	Paused   State = "paused" // by ALTER ... PAUSE
+	Paused    State = "paused" // by ALTER ... PAUSE
 )
 
 // PartitionStatus is the state of one partition.

@@ -172,7 +172,7 @@ func (s *txnSources) Scan(ctx context.Context, n *physical.Scan, key []vec.Scala
 // them.
 func (s *txnSources) lookup(n *physical.Scan, meta *catalog.Relation, key []vec.Scalar, over []*tableChange) (query.Rows, bool) {
 	kb := keyBatch(meta, key)
-	id := appendKey(nil, kb, allColumns(len(key)), 0, false)
+	id := appendKey(nil, kb, firstColumns(len(key)), 0, false)
 	for _, c := range slices.Backward(over) {
 		if ch := c.byKey[string(id)]; ch != nil {
 			return changedRow(n, meta, c.rows, ch.new), true
@@ -212,7 +212,7 @@ func changedRow(n *physical.Scan, meta *catalog.Relation, rows *vec.Batch, row i
 	return &oneBatch{b: out}
 }
 
-func allColumns(n int) []int {
+func firstColumns(n int) []int {
 	all := make([]int, n)
 	for i := range all {
 		all[i] = i
@@ -263,7 +263,7 @@ func (s *txnSources) scan(n *physical.Scan, meta *catalog.Relation, key []vec.Sc
 		}
 		return snap.Cursor(n.Cols), nil
 	}
-	all := allColumns(len(meta.Columns))
+	all := firstColumns(len(meta.Columns))
 	o := &overlaid{n: n, meta: meta, key: key, over: over}
 	if snap != nil {
 		o.base = snap.Cursor(all)
