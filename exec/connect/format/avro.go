@@ -119,7 +119,7 @@ func (d *avroRows) step(op *avroOp) error {
 		if err != nil {
 			return err
 		}
-		if err := types.ValidateUTF8(types.Str(text)); err != nil {
+		if err := checkText(text); err != nil {
 			return err
 		}
 		d.cols[op.col].AppendBytes(text)

@@ -151,7 +151,7 @@ func (d *avroRows) quoted(n *avroNode) error {
 	}
 	// The text moves behind itself to make room for what the quotes add.
 	end := len(d.scratch)
-	if err := types.ValidateUTF8(types.Str(d.scratch[start:end])); err != nil {
+	if err := checkText(d.scratch[start:end]); err != nil {
 		return err
 	}
 	s := types.Str(d.scratch[start:end])

@@ -15,8 +15,9 @@ import (
 // {"schema": ..., "payload": ...}. The schema says how to read values that JSON has no type for. It is the same from
 // record to record, and compared instead of read.
 type connectSchema struct {
-	prefix []byte // the envelope of the last record, up to the payload
-	spans  [2][]byte
+	prefix  []byte // the envelope of the last record, up to the payload
+	applied bool   // its schema is set in the columns
+	spans   [2][]byte
 	// row is the field of the payload whose fields are the columns, "" for the payload itself.
 	row string
 }
@@ -31,6 +32,10 @@ func (s *connectSchema) unwrap(d *JSON, record []byte) ([]byte, error) {
 	}
 	p := skipSpace(record, 0)
 	if p >= len(record) || record[p] != '{' || !isField(record[p+1:], `"schema"`) && !isField(record[p+1:], `"payload"`) {
+		if s.applied {
+			d.root.forgetSchema()
+			s.applied, s.prefix = false, nil
+		}
 		return record, nil
 	}
 	if err := d.split(record, envelopeNames, s.spans[:]); err != nil {
@@ -41,7 +46,7 @@ func (s *connectSchema) unwrap(d *JSON, record []byte) ([]byte, error) {
 		return record, nil // a record of its own with such a field
 	}
 	d.root.forgetSchema()
-	s.prefix = nil
+	s.applied, s.prefix = text != nil, nil
 	if text == nil {
 		return payload, nil
 	}

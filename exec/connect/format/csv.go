@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/millracedb/millrace/sql/pgerr"
-	"github.com/millracedb/millrace/sql/types"
 	"github.com/millracedb/millrace/sql/vec"
 )
 
@@ -59,7 +58,7 @@ func (d *csv) row(data []byte, dst *vec.Batch) error {
 }
 
 func (d *csv) rows(data []byte, dst *vec.Batch) (n int, err error) {
-	if err := types.ValidateUTF8(types.Str(data)); err != nil {
+	if err := checkText(data); err != nil {
 		return 0, err
 	}
 	p := 0
@@ -69,7 +68,7 @@ func (d *csv) rows(data []byte, dst *vec.Batch) (n int, err error) {
 		}
 	}
 	for p < len(data) || n == 0 && !d.header {
-		if p, err = d.line(data, p, dst); err != nil {
+		if p, err = d.line(data, p, dst.N+n, dst); err != nil {
 			cutRow(d.columns, dst)
 			return 0, err
 		}
@@ -78,8 +77,8 @@ func (d *csv) rows(data []byte, dst *vec.Batch) (n int, err error) {
 	return n, nil
 }
 
-// line decodes the line at p and returns the position behind its end.
-func (d *csv) line(b []byte, p int, dst *vec.Batch) (int, error) {
+// line decodes the line at p, in front of which there are as many rows, and returns the position behind its end.
+func (d *csv) line(b []byte, p, rows int, dst *vec.Batch) (int, error) {
 	for i := 0; ; i++ {
 		text, quoted, end, err := d.value(b, p)
 		if err != nil {
@@ -108,19 +107,15 @@ func (d *csv) line(b []byte, p int, dst *vec.Batch) (int, error) {
 			}
 			return 0, pgerr.Newf(pgerr.BadCopyFileFormat, "missing data for %s", name)
 		}
-		d.fill(dst)
+		d.fill(dst, rows+1)
 		return lineEnd(b, end), nil
 	}
 }
 
-// fill makes columns null that the header does not name.
-func (d *csv) fill(dst *vec.Batch) {
+// fill makes columns null that the header does not name, up to a number of rows.
+func (d *csv) fill(dst *vec.Batch, rows int) {
 	if !d.header {
 		return
-	}
-	rows := 0
-	for i := range d.columns {
-		rows = max(rows, dst.Cols[d.columns[i].index].Len())
 	}
 	for i := range d.columns {
 		if v := dst.Cols[d.columns[i].index]; v.Len() < rows {

@@ -316,3 +316,5 @@ func TestIncludedColumnsAreLeftAlone(t *testing.T) {
 		t.Errorf("columns have %v values", n)
 	}
 }
+
+func newTestBatch(cols []catalog.Column) *vec.Batch { return vec.NewBatch(typesOf(cols), 0) }

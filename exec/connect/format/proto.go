@@ -259,7 +259,7 @@ func (d *protoRows) field(f *protoField, v uint64, raw []byte) error {
 	}
 	switch f.act {
 	case protoText:
-		if err := types.ValidateUTF8(types.Str(raw)); err != nil {
+		if err := checkText(raw); err != nil {
 			return err
 		}
 		col.AppendBytes(raw)

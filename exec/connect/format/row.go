@@ -1,6 +1,7 @@
 package format
 
 import (
+	"encoding/binary"
 	"strings"
 
 	"github.com/millracedb/millrace/sql/catalog"
@@ -76,9 +77,26 @@ func appendText(v *vec.Vec, typ types.Type, text []byte) error {
 	return err
 }
 
+// checkText refuses bytes that are no text. Most text is ASCII, which eight bytes at a time tell.
+func checkText(b []byte) error {
+	rest := b
+	for ; len(rest) >= 8; rest = rest[8:] {
+		w := binary.LittleEndian.Uint64(rest)
+		if (w|(w-ones))&highs != 0 { // not ASCII, or a zero
+			return types.ValidateUTF8(types.Str(b))
+		}
+	}
+	for _, c := range rest {
+		if c-1 >= 0x7f {
+			return types.ValidateUTF8(types.Str(b))
+		}
+	}
+	return nil
+}
+
 // appendValidText is appendText for text that may be anything.
 func appendValidText(v *vec.Vec, typ types.Type, text []byte) error {
-	if err := types.ValidateUTF8(types.Str(text)); err != nil {
+	if err := checkText(text); err != nil {
 		return err
 	}
 	return appendText(v, typ, text)
