@@ -10,6 +10,8 @@ import (
 	"github.com/millracedb/millrace/planner/physical"
 	"github.com/millracedb/millrace/sql/catalog"
 	"github.com/millracedb/millrace/sql/expr"
+	"github.com/millracedb/millrace/sql/funcs"
+	"github.com/millracedb/millrace/sql/types"
 	"github.com/millracedb/millrace/sql/vec"
 )
 
@@ -157,4 +159,73 @@ func ownShapes(t *testing.T, a physical.Node) map[string]physical.Node {
 		add("view left", groups, small, 1, 2)
 	}
 	return out
+}
+
+// TestSharedOutlives: what views share goes on when the one that brought it fails in the middle of a step, and goes with
+// the last of them. Views that began with other rows of a stream keep their own.
+func TestSharedOutlives(t *testing.T) {
+	seed := rand.Int63()
+	r := rand.New(rand.NewSource(seed))
+	a := &source{id: 1, rows: vec.NewBatch(testTypes, 0)}
+	s := mapNode(a.scan(), nil, colK, colV, colS)
+	fuse := 3
+	boom := &funcs.Func{Name: "boom", Args: []types.OID{types.Int8}, Ret: types.Int8, Vol: funcs.Immutable,
+		Kernel: func(_ *funcs.Ctx, args []*vec.Vec, n int, _ []int32, out *vec.Vec) {
+			if fuse--; fuse < 0 {
+				panic("boom")
+			}
+			for range n {
+				out.AppendNull()
+			}
+		}}
+	self := join(s, s, physical.Inner, []int{0}, []int{0}, nil)
+	bad := &physical.Map{Input: self, Project: []expr.Expr{&expr.Call{Fn: boom, Args: []expr.Expr{col(self, 1)}, T: testTypes[colV]}}}
+	bad.Out = []physical.Field{{Type: testTypes[colV]}}
+	left := join(s, s, physical.Left, []int{0}, []int{0}, nil)
+	g := NewGraph()
+	build := func(id catalog.ID, root physical.Node, since map[catalog.ID]uint64) *View {
+		v, err := BuildView(id, &physical.View{Root: root, Reads: []catalog.ID{1}}, uint32(10*id))
+		if err != nil {
+			t.Fatal(err)
+		}
+		v.SetSince(since)
+		g.Add(v)
+		return v
+	}
+	build(10, bad, nil)
+	good := build(11, left, nil)
+	later := build(12, left, map[catalog.ID]uint64{1: 7})
+	if n := len(g.Held()); n != 2 {
+		t.Fatalf("%d arrangements, want one of all rows and one of the later ones", n)
+	}
+	failed := false
+	for range 10 {
+		res := g.Step(testStep(1), Inputs{1: {a.change(r, 5)}})
+		g.Commit()
+		for _, x := range res.Suspended {
+			failed = true
+			for _, p := range g.Remove(x.View) {
+				if p.ID() == 100 {
+					t.Error("the state that another view uses is gone")
+				}
+			}
+		}
+		want := map[string]int64{}
+		runOnce(t, left, map[catalog.ID]*vec.Batch{1: a.rows}, func(b *vec.Batch) { countRows(want, b) })
+		for _, v := range []*View{good, later} {
+			if got := readView(t, v); !maps.Equal(got, want) {
+				t.Fatalf("seed %d, view %d:\n got %v\nwant %v", seed, v.ID(), diff(got, want), diff(want, got))
+			}
+		}
+	}
+	if !failed {
+		t.Error("no view failed")
+	}
+	gone := map[uint32]bool{}
+	for _, p := range g.Remove(11) {
+		gone[p.ID()] = true
+	}
+	if !gone[100] || len(g.Held()) != 1 || len(g.Placed()) != 1 {
+		t.Errorf("dropped %v, placed %v", gone, g.Placed())
+	}
 }
