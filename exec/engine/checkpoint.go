@@ -261,13 +261,22 @@ func (e *Engine) forget() {
 		if r.stream == nil || r.meta.Retention <= 0 {
 			continue
 		}
-		if ep := c.history.before(now - r.meta.Retention); ep > r.stream.forgotten {
+		if ep := c.epochBefore(now - r.meta.Retention); ep > r.stream.forgotten {
 			e.publish.Lock()
 			r.stream.forgotten = ep
 			e.publish.Unlock()
 			c.store.SetRetention(id, ep)
 		}
 	}
+}
+
+// epochBefore returns an epoch that had come by time t, 0 if none is known. The newest one is known by its own clock: the
+// history may not have it, nor anything after it if nothing is written any more.
+func (c *core) epochBefore(t int64) uint64 {
+	if c.clock <= t {
+		return c.epoch
+	}
+	return c.history.before(t)
 }
 
 // epochClocks is a coarse table from clocks to epochs, ascending.
