@@ -40,6 +40,9 @@ func (*CreateRelation) statement() {}
 func (*Drop) statement()           {}
 func (*CreateSchema) statement()   {}
 func (*AlterRelation) statement()  {}
+func (*CreateSecret) statement()   {}
+func (*DropSecrets) statement()    {}
+func (*ReplayErrors) statement()   {}
 func (*RewriteTable) statement()   {}
 func (*AlterSchema) statement()    {}
 func (*PutRole) statement()        {}

@@ -136,7 +136,7 @@ func (s *Session) failing(sql string, err error) error {
 		e.Position = characters(sql, e.Position)
 	}
 	if e.Code == pgerr.Internal {
-		s.hub.Log.Error("internal error", "err", err, "statement", sql)
+		s.hub.Log.Error("internal error", "err", err, "statement", Shown(sql))
 	}
 	return &e
 }

@@ -96,12 +96,12 @@ func truncate(b *vec.Batch, n int) {
 // bad makes an error row of a record. It reports false if its partition must be held in front of it instead.
 func (b *builder) bad(r *kgo.Record, err error) bool {
 	e := *pgerr.Of(err)
-	where := "topic \"" + r.Topic + "\", " + place(r.Partition, r.Offset)
-	if e.Detail != "" {
-		where = e.Detail + " (" + where + ")"
-	}
-	e.Detail = where
 	if b.policy.stop {
+		where := "topic \"" + r.Topic + "\", " + place(r.Partition, r.Offset)
+		if e.Detail != "" {
+			where = e.Detail + " (" + where + ")"
+		}
+		e.Detail = where
 		b.policy.held[r.Partition] = &e
 		return false
 	}

@@ -66,7 +66,11 @@ func (e *engine) Deliver(ctx context.Context, p *connect.Part) error {
 		}
 	}
 	for _, bad := range p.Errors {
-		e.errors = append(e.errors, fmt.Sprintf("%s %s (%s) %s", bad.Err.Code, bad.Err.Message, bad.Err.Detail, bad.Data))
+		where := bad.Err.Detail
+		if bad.At != nil {
+			where = fmt.Sprintf("topic %q, %s", bad.At.Topic, place(bad.At.Partition, bad.At.Offset))
+		}
+		e.errors = append(e.errors, fmt.Sprintf("%s %s (%s) %s", bad.Err.Code, bad.Err.Message, where, bad.Data))
 	}
 	if e.offsets == nil {
 		e.offsets = connect.Offsets{}
