@@ -108,6 +108,19 @@ func (g *Graph) Held() []state.Pages {
 	return out
 }
 
+// Sharing are the views that use the state table of this id, which belongs to no view alone.
+func (g *Graph) Sharing(id uint32) (views []catalog.ID) {
+	for _, h := range g.held {
+		if h.rows.ID() != id {
+			continue
+		}
+		for _, u := range h.users {
+			views = append(views, u.view.id)
+		}
+	}
+	return views
+}
+
 // Placed says, of state tables that by the plan of a view would have one id, under which id of an earlier view they are.
 func (g *Graph) Placed() map[uint32]uint32 {
 	out := map[uint32]uint32{}

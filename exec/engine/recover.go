@@ -27,9 +27,12 @@ func (e *Engine) recover() (*core, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := e.load(st)
+	c, out, err := e.load(st)
 	if err == nil {
 		err = e.replay(c)
+	}
+	if err == nil && out != nil {
+		err = e.refill(c, out)
 	}
 	if err != nil {
 		_ = st.Close()
@@ -40,8 +43,8 @@ func (e *Engine) recover() (*core, error) {
 	return c, nil
 }
 
-// load brings back the state of the manifest.
-func (e *Engine) load(st *storage.Store) (*core, error) {
+// load brings back the state of the manifest, but for that of views which does not fit (misfit.go).
+func (e *Engine) load(st *storage.Store) (*core, *misfits, error) {
 	c := &core{
 		store: st, rels: map[catalog.ID]*relation{}, errs: newRowErrors(), offsets: map[catalog.ID]connect.Offsets{},
 		sinks: map[catalog.ID]*relation{},
@@ -52,19 +55,19 @@ func (e *Engine) load(st *storage.Store) (*core, error) {
 	if !ok {
 		c.cat = catalog.New(e.opts.SystemRelations, e.opts.SystemSchemas...)
 		c.ckpt.init(0)
-		return c, nil
+		return c, nil, nil
 	}
 	var m manifest
 	if err := json.Unmarshal(payload, &m); err != nil {
-		return nil, pgerr.Newf(pgerr.DataCorrupted, "the manifest cannot be read: %v", err)
+		return nil, nil, pgerr.Newf(pgerr.DataCorrupted, "the manifest cannot be read: %v", err)
 	}
 	if m.Format > manifestFormat {
-		return nil, pgerr.Newf(pgerr.FeatureNotSupported, "the data directory has state format %d, this version reads up to %d",
+		return nil, nil, pgerr.Newf(pgerr.FeatureNotSupported, "the data directory has state format %d, this version reads up to %d",
 			m.Format, manifestFormat)
 	}
 	var err error
 	if c.cat, err = catalog.Decode(m.Catalog, e.opts.SystemRelations, e.opts.SystemSchemas...); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	c.epoch, c.clock, c.history = epoch, m.Clock, m.History
 	if m.Offsets != nil {
@@ -77,17 +80,21 @@ func (e *Engine) load(st *storage.Store) (*core, error) {
 	}
 	for _, meta := range c.cat.Relations() { // by id: inputs before what reads them
 		if err := c.revive(e, meta, &m); err != nil {
-			return nil, fmt.Errorf("relation %q: %w", meta.Name, err)
+			return nil, nil, fmt.Errorf("relation %q: %w", meta.Name, err)
 		}
 	}
-	if err := c.loadPages(e, m.Shapes); err != nil {
-		return nil, err
+	out, err := c.leaveOut(e, m.Shapes)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := c.loadPages(); err != nil {
+		return nil, nil, err
 	}
 	for id, r := range c.sinks {
 		r.sink.delivered = m.Sinks[id]
 		r.sink.loaded()
 	}
-	return c, nil
+	return c, out, nil
 }
 
 // revive makes the run-time object of a relation of the manifest, still without rows.
@@ -127,19 +134,14 @@ func (m *manifest) since(v *dataflow.View) map[catalog.ID]uint64 {
 	return unknown
 }
 
-// loadPages fills the state tables. A table whose shape this binary makes differently cannot be read: its view is filled
-// again if it can be, else the directory is refused (D12).
-func (c *core) loadPages(e *Engine, shapes map[uint32]string) error {
+// loadPages fills the state tables.
+func (c *core) loadPages() error {
 	type table struct {
 		state.Pages
 		mu sync.Mutex
 	}
 	tables := map[uint32]*table{}
 	for _, p := range c.allPages() {
-		if s, ok := shapes[p.ID()]; ok && s != p.Fingerprint() {
-			return pgerr.Newf(pgerr.FeatureNotSupported, "state table %d has the shape %q, this version expects %q", p.ID(), s, p.Fingerprint()).
-				WithHint("Open the directory with the version that wrote it.")
-		}
 		tables[p.ID()] = &table{Pages: p}
 	}
 	err := c.store.LoadAll(func(id storage.PageID, data []byte) error {
