@@ -91,7 +91,7 @@ func (s *Server) open() error {
 	e, err := engine.Open(engine.Options{
 		Dir: s.cfg.DataDir, Async: s.cfg.Async, Logger: s.cfg.Logger,
 		SystemRelations: pgcatalog.Relations(), SystemSchemas: pgcatalog.Schemas(), Providers: providers,
-		Connectors: connectors,
+		Connectors: connectors, ReaderMemory: s.cfg.MemoryLimit / 8,
 	})
 	if err != nil {
 		return err

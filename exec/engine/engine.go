@@ -31,6 +31,8 @@ type Options struct {
 	// MaxReplayBytes bounds the log behind the manifest, and so the time of a restart: writers wait for the running
 	// checkpoint beyond it. 0: 1 GiB.
 	MaxReplayBytes int64
+	// ReaderMemory bounds the pages that are kept as they were for readers; past it the oldest reader gets 72000. 0: 256 MiB.
+	ReaderMemory int64
 
 	SystemRelations []*catalog.Relation
 	SystemSchemas   []*catalog.Schema
@@ -58,6 +60,9 @@ func (o *Options) setDefaults() {
 	if o.MaxReplayBytes == 0 {
 		o.MaxReplayBytes = 1 << 30
 	}
+	if o.ReaderMemory == 0 {
+		o.ReaderMemory = 256 << 20
+	}
 	if o.Open == nil {
 		o.Open = storage.Open
 	}
@@ -81,6 +86,7 @@ type Engine struct {
 	// holds it exclusively while it applies an epoch; readers share it to pin or look up, never across a wait.
 	publish sync.RWMutex
 	core    *core
+	readers *state.Budget // of the snapshots that transactions read
 
 	ids     idAllocator
 	seqs    sequences
@@ -152,7 +158,7 @@ type Stats struct {
 // Open opens or creates the database in o.Dir, recovers it and starts it.
 func Open(o Options) (*Engine, error) {
 	o.setDefaults()
-	e := &Engine{opts: o, log: o.Logger, done: make(chan struct{})}
+	e := &Engine{opts: o, log: o.Logger, readers: state.NewBudget(o.ReaderMemory), done: make(chan struct{})}
 	e.ctx, e.stop = context.WithCancelCause(context.Background())
 	e.queue.init()
 	e.checkpointed = make(signal, 1)

@@ -42,6 +42,15 @@ func (e *Engine) pinBlock() *pin {
 	return p
 }
 
+// pinRead is pin for a transaction, which may have to give up its snapshots when too much is kept for it.
+func (e *Engine) pinRead(ids []catalog.ID) *pin {
+	p := e.pin(ids)
+	for _, s := range p.snaps {
+		s.ChargeTo(e.readers)
+	}
+	return p
+}
+
 // pinLocked is pin under the publish lock, in either mode.
 func (e *Engine) pinLocked(ids []catalog.ID) *pin { return e.core.pin(ids) }
 
@@ -100,7 +109,7 @@ func (t *txn) pinFor(q *physical.Query) {
 	case !t.opts.Single:
 		t.pins = t.e.pinBlock()
 	case !isLookup(q):
-		t.pins = t.e.pin(append([]catalog.ID{}, q.Reads...))
+		t.pins = t.e.pinRead(append([]catalog.ID{}, q.Reads...))
 	}
 }
 
@@ -251,7 +260,7 @@ func columnType(meta *catalog.Relation, c int) types.Type {
 func (s *txnSources) scan(n *physical.Scan, meta *catalog.Relation, key []vec.Scalar, over []*tableChange) (query.Rows, error) {
 	t := s.t
 	if t.pins == nil {
-		t.pins = t.e.pin([]catalog.ID{n.Rel})
+		t.pins = t.e.pinRead([]catalog.ID{n.Rel})
 	}
 	snap := t.pins.snaps[n.Rel]
 	if snap == nil && meta.Kind == catalog.MatView {

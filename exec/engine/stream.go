@@ -19,7 +19,7 @@ const streamBatchRows = 2048
 func (s *txnSources) stream(_ context.Context, n *physical.Scan, meta *catalog.Relation) (query.Rows, error) {
 	t := s.t
 	if t.pins == nil {
-		t.pins = t.e.pin([]catalog.ID{n.Rel})
+		t.pins = t.e.pinRead([]catalog.ID{n.Rel})
 	}
 	out := &streamRows{}
 	if c, forgotten, ok := t.e.streamState(n.Rel); ok {

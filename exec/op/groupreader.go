@@ -100,13 +100,15 @@ type groupSnapshot struct {
 func (s *groupSnapshot) Rows() int64 { return s.rows }
 func (s *groupSnapshot) Release()    { s.s.Release() }
 
+func (s *groupSnapshot) ChargeTo(b *state.Budget) { s.s.ChargeTo(b) }
+
 func (s *groupSnapshot) Scan(cols []int, yield func(*vec.Batch) error) error {
 	return state.ScanCursor(s.Cursor(cols), yield)
 }
 
 func (s *groupSnapshot) Cursor(cols []int) state.Cursor {
 	c := s.r.cursor(cols, state.ScanRows)
-	c.it = s.s.Rows()
+	c.snap, c.it = s.s, s.s.Rows()
 	c.empty = s.r.a.global && s.s.Len() == 0
 	return c
 }
@@ -114,6 +116,7 @@ func (s *groupSnapshot) Cursor(cols []int) state.Cursor {
 // groupCursor finalises batches of groups.
 type groupCursor struct {
 	a     *Aggregate
+	snap  *state.TableSnapshot
 	it    state.RowIter
 	done  bool
 	empty bool // a global aggregate before its first step: the row of no input
@@ -240,6 +243,10 @@ func (c *groupCursor) finish() *vec.Batch {
 
 // Next returns the next batch of rows.
 func (c *groupCursor) Next() (*vec.Batch, error) {
+	if err := c.snap.Use(); err != nil {
+		return nil, err
+	}
+	defer c.snap.Done()
 	for !c.done {
 		c.reset()
 		for c.n < c.size {

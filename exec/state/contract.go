@@ -14,6 +14,8 @@ type Snapshot interface {
 	Cursor(cols []int) Cursor
 	// Rows is the number of rows, counting multiplicity.
 	Rows() int64
+	// ChargeTo puts the snapshot under a budget: its scans may then end with 72000. To be called before it is read.
+	ChargeTo(b *Budget)
 	Release()
 }
 

@@ -16,7 +16,8 @@
 // Invariants
 //   - One goroutine writes a table (the engine, in Commit). Find and Lookup may run beside one another but not
 //     beside a write: they use the index. A Snapshot may be read from any goroutine at any time: it uses pages
-//     only, and a page is never changed while a snapshot or a checkpoint may see it. It is copied first.
+//     only, and a page is never changed while a snapshot or a checkpoint may see it. It is copied first. A Budget bounds
+//     what is kept so for snapshots: past it the oldest ones end, and their readers get 72000.
 //   - What is persisted does not depend on the number of shards: tables are not split. Shards compute against the
 //     frozen table and their changes are applied one after the other.
 //   - Nothing in a page is a pointer, and no structure holds a pointer per row.

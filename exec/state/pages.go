@@ -45,6 +45,7 @@ type store struct {
 	mu struct {
 		sync.Mutex
 		pins    map[uint64]int // by generation
+		readers []*reader      // snapshots under a budget, by generation
 		unsaved []uint32       // pages of checkpoints that failed, to be dirty again
 	}
 }
@@ -76,6 +77,9 @@ func (s *store) set(p uint32, b []byte) {
 		s.chunkGen[c] = s.gen.Load()
 	}
 	slot := &s.dir[c].bufs[p&(chunkSize-1)]
+	if *slot != nil && s.meta[p].gen <= shared {
+		s.keep(s.meta[p].gen, int64(cap(*slot)))
+	}
 	s.size += int64(cap(b)) - int64(cap(*slot))
 	*slot = b
 	s.meta[p].gen = s.gen.Load()
@@ -165,9 +169,13 @@ func (s *store) pin() uint64 {
 	return g
 }
 
-func (s *store) unpin(g uint64) {
+// unpin gives back a pin, of reader r if it is under a budget.
+func (s *store) unpin(g uint64, r *reader) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if r != nil {
+		s.dropReaderLocked(r)
+	}
 	s.unpinLocked(g)
 }
 

@@ -214,6 +214,8 @@ type relSnapshot struct {
 func (s *relSnapshot) Rows() int64 { return s.rows }
 func (s *relSnapshot) Release()    { s.s.Release() }
 
+func (s *relSnapshot) ChargeTo(b *Budget) { s.s.ChargeTo(b) }
+
 func (s *relSnapshot) Scan(cols []int, yield func(*vec.Batch) error) error {
 	return ScanCursor(s.Cursor(cols), yield)
 }
@@ -251,9 +253,13 @@ type relCursor struct {
 	keys, vals [][]byte
 }
 
-func (c *relCursor) Close() { c.it = RowIter{s: c.it.s, page: c.it.s.pages} }
+func (c *relCursor) Close() { c.it = RowIter{s: c.it.s, page: maxPages} }
 
 func (c *relCursor) Next() (*vec.Batch, error) {
+	if err := c.it.s.Use(); err != nil {
+		return nil, err
+	}
+	defer c.it.s.Done()
 	out := c.out
 	out.Reset()
 	c.keys, c.vals = c.keys[:0], c.vals[:0]

@@ -1,6 +1,9 @@
 package state
 
-import "sync/atomic"
+import (
+	"sync"
+	"sync/atomic"
+)
 
 // TableSnapshot is the rows of a Table as they were when it was taken. Any goroutine may read it until Release.
 type TableSnapshot struct {
@@ -9,13 +12,21 @@ type TableSnapshot struct {
 	pages    int
 	n        int
 	gen      uint64
+	size     int64 // bytes of the pages
 	released atomic.Bool
+	charge   *reader // nil: under no budget
+
+	// mu is held for a batch by who reads, so that a budget takes no page away under a reader.
+	mu struct {
+		sync.RWMutex
+		ended bool
+	}
 }
 
 // Snapshot pins the table. It may run beside other readers, not beside a write.
 func (t *Table) Snapshot() *TableSnapshot {
 	g := t.pin()
-	return &TableSnapshot{t: t, dir: t.dir, pages: t.pages(), n: t.n, gen: g}
+	return &TableSnapshot{t: t, dir: t.dir, pages: t.pages(), n: t.n, gen: g, size: t.size}
 }
 
 // Len is the number of rows.
@@ -23,12 +34,16 @@ func (s *TableSnapshot) Len() int { return s.n }
 
 // Release lets the writer change the pages again. It may be called more than once.
 func (s *TableSnapshot) Release() {
-	if !s.released.Swap(true) {
-		s.t.unpin(s.gen)
+	if s.released.Swap(true) {
+		return
 	}
+	if s.charge != nil {
+		s.charge.budget.remove(s.charge)
+	}
+	s.t.unpin(s.gen, s.charge)
 }
 
-// Rows returns an iterator over the rows in page order.
+// Rows returns an iterator over the rows in page order. It may be used between Use and Done.
 func (s *TableSnapshot) Rows() RowIter { return RowIter{s: s, page: -1} }
 
 // RowIter walks the rows of a snapshot.
