@@ -29,18 +29,12 @@ func SortRows(b *vec.Batch, keys []physical.SortKey, stopped func() bool) []int3
 func sortRows(b *vec.Batch, keys []keyOrder) []int32 { return sortRowsUntil(b, keys, nil) }
 
 func sortRowsUntil(b *vec.Batch, keys []keyOrder, stopped func() bool) []int32 {
-	if len(keys) == 1 && b.Cols[keys[0].col].Type.Class() == types.I64 && b.Cols[keys[0].col].Nulls == nil {
-		x := b.Cols[keys[0].col].I64
-		if keys[0].Desc {
-			return mergeSort(b.N, func(i, j int32) int { return cmp.Compare(x[j], x[i]) }, stopped)
-		}
-		return mergeSort(b.N, func(i, j int32) int { return cmp.Compare(x[i], x[j]) }, stopped)
-	}
-	k := encodeOrder(b, keys, stopped)
-	if k == nil {
+	var k orderKeys
+	compare := k.compare(b, keys, stopped)
+	if compare == nil {
 		return nil
 	}
-	return mergeSort(b.N, func(i, j int32) int { return bytes.Compare(k.at(i), k.at(j)) }, stopped)
+	return mergeSort(b.N, compare, stopped)
 }
 
 // sortRun is how many rows are sorted at a time; sorted runs are merged.
@@ -95,7 +89,7 @@ func merge(dst, a, b []int32, compare func(i, j int32) int, stopped func() bool)
 	return true
 }
 
-// orderKeys are the rows of a batch as byte strings that sort like them.
+// orderKeys are the rows of a batch as byte strings that sort like them. They keep their memory between uses.
 type orderKeys struct {
 	buf []byte
 	off []int
@@ -103,17 +97,34 @@ type orderKeys struct {
 
 func (k *orderKeys) at(i int32) []byte { return k.buf[k.off[i]:k.off[i+1]] }
 
-// encodeOrder returns nil if stopped says so.
-func encodeOrder(b *vec.Batch, keys []keyOrder, stopped func() bool) *orderKeys {
-	k := &orderKeys{off: make([]int, 1, b.N+1)}
+func (k *orderKeys) reset() { k.buf, k.off = k.buf[:0], append(k.off[:0], 0) }
+
+// compare compares rows of b by keys; it returns nil if stopped says so.
+func (k *orderKeys) compare(b *vec.Batch, keys []keyOrder, stopped func() bool) func(i, j int32) int {
+	if len(keys) == 1 && b.Cols[keys[0].col].Type.Class() == types.I64 && b.Cols[keys[0].col].Nulls == nil {
+		x := b.Cols[keys[0].col].I64
+		if keys[0].Desc {
+			return func(i, j int32) int { return cmp.Compare(x[j], x[i]) }
+		}
+		return func(i, j int32) int { return cmp.Compare(x[i], x[j]) }
+	}
+	if !k.encode(b, keys, stopped) {
+		return nil
+	}
+	return func(i, j int32) int { return bytes.Compare(k.at(i), k.at(j)) }
+}
+
+// encode makes k the keys of the rows of b. It reports whether it got to the end.
+func (k *orderKeys) encode(b *vec.Batch, keys []keyOrder, stopped func() bool) bool {
+	k.reset()
 	for i := range b.N {
 		if i&0xffff == 0xffff && stopped != nil && stopped() {
-			return nil
+			return false
 		}
 		for _, o := range keys {
 			k.buf = state.AppendOrdered(k.buf, b.Cols[o.col], i, o.Order)
 		}
 		k.off = append(k.off, len(k.buf))
 	}
-	return k
+	return true
 }

@@ -1,6 +1,8 @@
 package op
 
 import (
+	"slices"
+
 	"github.com/millracedb/millrace/exec/state"
 	"github.com/millracedb/millrace/planner/physical"
 	"github.com/millracedb/millrace/sql/types"
@@ -22,10 +24,19 @@ type partitions struct {
 	keys    state.Keys // of pending
 	groups  state.Groups
 	of      []int32 // group of each pending row
-	sum     state.Consolidator
-	diff    state.Consolidator
-	working int64 // bytes of the partition being computed
+	working int64   // bytes of what is computed with
+
+	old, fresh    *vec.Batch // rows of the touched partitions before and after the step
+	both          *vec.Batch // memory of fresh
+	oldOf         []int32    // group of each old row
+	freshOf       []int32
+	before, after *vec.Batch // what is output for them
+	sum, diff     state.Consolidator
 }
+
+// computing appends the output for all partitions of rows, row i being of partition of[i] < n, to out: each copy of a
+// row with weight sign.
+type computing func(rows *vec.Batch, of []int32, n int, out *vec.Batch, sign int64)
 
 func newPartitions(id uint32, n physical.Node, key []int, retract bool) *partitions {
 	input := n.Inputs()[0]
@@ -38,8 +49,17 @@ func newPartitions(id uint32, n physical.Node, key []int, retract bool) *partiti
 		cols[i] = i
 	}
 	p.all = p.split.Project(cols)
+	p.scratch()
 	p.Abort()
 	return p
+}
+
+// scratch makes new memory for a step.
+func (p *partitions) scratch() {
+	p.old, p.both = vec.NewBatch(p.in, 0), vec.NewBatch(p.in, 0)
+	p.before, p.after = vec.NewBatch(p.out, 0), vec.NewBatch(p.out, 0)
+	p.sum, p.diff = state.Consolidator{}, state.Consolidator{}
+	p.fresh = nil
 }
 
 // push keeps b until End.
@@ -56,46 +76,69 @@ func (p *partitions) push(b *vec.Batch) {
 	}
 }
 
-// end computes every touched partition before and after the step and emits the difference. compute appends the output
-// of a partition to out, each copy of a row with weight sign.
-func (p *partitions) end(s *Step, compute func(rows, out *vec.Batch, sign int64), out Emit) {
-	changes := p.byGroup()
-	for g := range p.groups.Len() {
-		if s.stopped(g) {
-			return
-		}
-		old := p.partition(g)
-		fresh := p.sum.Consolidate(p.in, old, p.pending.Select(changes[g]))
-		before, after := vec.NewBatch(p.out, 0), vec.NewBatch(p.out, 0)
-		if old.N > 0 {
-			compute(old, before, -1)
-		}
-		if fresh.N > 0 {
-			compute(fresh, after, 1)
-		}
-		p.working = int64(fresh.MemSize() + after.MemSize())
-		if before.N == 0 {
-			if after.N > 0 {
-				out(after)
-			}
-			continue
-		}
-		if d := p.diff.Consolidate(p.out, before, after); d.N > 0 {
-			out(d)
-		}
+// end computes the touched partitions before and after the step, all of them at once, and emits the difference, which
+// it returns as well: nil if no partition was touched.
+func (p *partitions) end(s *Step, compute computing, out Emit) *vec.Batch {
+	n := p.groups.Len()
+	if n == 0 {
+		return nil
 	}
+	p.load()
+	p.change()
+	p.before.Reset()
+	p.after.Reset()
+	compute(p.old, p.oldOf, n, p.before, -1)
+	compute(p.fresh, p.freshOf, n, p.after, 1)
+	if s.Stopped != nil && s.Stopped() {
+		return nil
+	}
+	p.working = int64(p.fresh.MemSize() + p.after.MemSize())
+	d := p.after
+	if p.before.N > 0 {
+		d = p.diff.Consolidate(p.out, p.before, p.after)
+	}
+	if d.N > 0 {
+		out(d)
+	}
+	return d
 }
 
-// partition is the rows of touched partition g before the step.
-func (p *partitions) partition(g int) *vec.Batch {
-	b := vec.NewBatch(p.in, 0)
-	b.W = []int64{}
-	for r := p.rows.First(p.groups.Hash(g), p.groups.Key(g)); r != state.None; r = p.rows.Next(r) {
-		p.rows.Decode(r, p.all, b.Cols)
-		b.W = append(b.W, p.rows.Weight(r))
-		b.N++
+// load reads the touched partitions as they were before the step.
+func (p *partitions) load() {
+	p.old.Reset()
+	p.old.W, p.oldOf = []int64{}, p.oldOf[:0]
+	for g := range p.groups.Len() {
+		for r := p.rows.First(p.groups.Hash(g), p.groups.Key(g)); r != state.None; r = p.rows.Next(r) {
+			p.rows.Decode(r, p.all, p.old.Cols)
+			p.old.W = append(p.old.W, p.rows.Weight(r))
+			p.oldOf = append(p.oldOf, int32(g))
+		}
 	}
-	return b
+	p.old.N = len(p.oldOf)
+}
+
+// change makes the touched partitions as they are after the step. Copies of a row may stand side by side.
+func (p *partitions) change() {
+	p.freshOf = p.freshOf[:0]
+	if slices.ContainsFunc(p.pending.W, func(w int64) bool { return w < 0 }) {
+		p.fresh = p.sum.Consolidate(p.in, p.old, p.pending)
+		for _, row := range p.sum.Origin() {
+			if int(row) < p.old.N {
+				p.freshOf = append(p.freshOf, p.oldOf[row])
+			} else {
+				p.freshOf = append(p.freshOf, p.of[int(row)-p.old.N])
+			}
+		}
+		return
+	}
+	p.fresh = p.pending
+	if p.old.N > 0 {
+		p.both.Reset()
+		p.both.Append(p.old)
+		p.both.Append(p.pending)
+		p.fresh = p.both
+	}
+	p.freshOf = append(append(p.freshOf, p.oldOf...), p.of...)
 }
 
 // negate turns the rows of b into retractions.
@@ -106,27 +149,28 @@ func negate(b *vec.Batch) {
 	}
 }
 
-// byGroup lists the pending rows of each touched partition.
-func (p *partitions) byGroup() [][]int32 {
-	lists := make([][]int32, p.groups.Len())
-	for i, g := range p.of {
-		lists[g] = append(lists[g], int32(i))
-	}
-	return lists
-}
-
 // Commit applies the change.
 func (p *partitions) Commit() {
-	if p.pending.N > 0 && p.rows.claim() {
-		for i := range p.pending.N {
-			p.rows.Apply(&p.keys, p.pending.Cols, i, p.pending.W[i], 0)
-		}
-	}
+	p.apply(p.pending)
 	p.Abort()
+}
+
+// apply applies rows whose keys are p.keys, unless the table they go to has them already.
+func (p *partitions) apply(b *vec.Batch) {
+	if b.N == 0 || !p.rows.claim() {
+		return
+	}
+	for i := range b.N {
+		p.rows.Apply(&p.keys, b.Cols, i, b.Weight(i), 0)
+	}
 }
 
 // Abort forgets the change.
 func (p *partitions) Abort() {
+	if p.old.N+p.pending.N > keepRows {
+		p.scratch()
+		p.pending = vec.NewBatch(p.in, 0)
+	}
 	p.pending.Reset()
 	p.pending.W = []int64{}
 	p.keys.Reset(p.split.Key)
@@ -139,16 +183,6 @@ func (p *partitions) Tables() []state.Pages { return p.tables() }
 
 // Keeps is the rows, which may be kept together with those of other operators.
 func (p *partitions) Keeps() []*Kept { return []*Kept{&p.Kept} }
-
-// totalOrder is keys, then every other column, so that the order of the rows of a multiset is the same wherever it is
-// computed.
-func totalOrder(keys []keyOrder, cols int) []keyOrder {
-	out := append([]keyOrder{}, keys...)
-	for c := range cols {
-		out = append(out, keyOrder{col: c})
-	}
-	return out
-}
 
 func fieldTypes(n physical.Node) []types.Type {
 	fields := n.Fields()

@@ -3,6 +3,7 @@ package op
 import (
 	"math"
 
+	"github.com/millracedb/millrace/exec/state"
 	"github.com/millracedb/millrace/planner/physical"
 	"github.com/millracedb/millrace/sql/vec"
 )
@@ -12,9 +13,14 @@ import (
 // partition are kept: the others can never come up again.
 type TopN struct {
 	*partitions
-	order         []keyOrder
+	sorter        partSorter
 	limit, offset int64
 	narrow        bool
+	sel           []int32 // slice's output before it is copied
+	weights       []int64
+	change        *vec.Batch // narrow: what Commit applies; without an offset that is what End emitted
+	top           *vec.Batch // narrow: what is kept
+	keep          state.Consolidator
 }
 
 // NewTopN makes the operator.
@@ -22,8 +28,9 @@ func NewTopN(n *physical.TopN, tables *TableAlloc) (*TopN, error) {
 	in := fieldTypes(n.Input)
 	t := &TopN{
 		partitions: newPartitions(tables.Next(), n, n.Partition, true),
-		order:      totalOrder(keyOrders(n.Order), len(in)),
-		limit:      n.Limit, offset: n.Offset, narrow: n.Input.AppendOnly(),
+		sorter:     partSorter{order: keyOrders(n.Order)},
+		limit:      n.Limit, offset: n.Offset, narrow: n.Input.AppendOnly() && n.Limit < math.MaxInt64-n.Offset,
+		top: vec.NewBatch(in, 0),
 	}
 	return t, nil
 }
@@ -41,46 +48,64 @@ func (t *TopN) Push(_ *Step, _ int, b *vec.Batch, _ Emit) { t.push(b) }
 
 // End emits what entered and what left.
 func (t *TopN) End(s *Step, out Emit) {
-	t.end(s, func(rows, res *vec.Batch, sign int64) { t.slice(rows, res, t.offset, t.limit, sign) }, out)
-}
-
-// slice appends the rows [skip, skip+take) of rows in order to out, counting multiplicities, with weights times sign.
-func (t *TopN) slice(rows, out *vec.Batch, skip, take, sign int64) {
-	end := int64(math.MaxInt64)
-	if take < end-skip {
-		end = skip + take
-	}
-	at := int64(0)
-	for _, i := range sortRows(rows, t.order) {
-		w := rows.Weight(int(i))
-		if n := min(at+w, end) - max(at, skip); n > 0 {
-			out.AppendRow(rows, int(i), n*sign)
+	t.change = t.end(s, func(rows *vec.Batch, of []int32, n int, res *vec.Batch, sign int64) {
+		if p := t.sorter.sort(rows, of, n, s.Stopped); p != nil {
+			t.slice(p, res, t.offset, t.limit, sign)
 		}
-		if at += w; at >= end {
-			return
-		}
+	}, out)
+	if t.change != nil && t.narrow && t.offset > 0 {
+		t.change = t.kept()
 	}
-}
-
-// Commit applies the change, without the rows that fell behind the last one that can be shown.
-func (t *TopN) Commit() {
-	if t.narrow && t.limit < math.MaxInt64-t.offset {
-		change := t.kept()
-		t.Abort()
-		t.push(change)
-	}
-	t.partitions.Commit()
 }
 
 // kept is the change of what is kept: the first offset+limit rows of each touched partition.
 func (t *TopN) kept() *vec.Batch {
-	change := vec.NewBatch(t.in, 0)
-	for g, rows := range t.byGroup() {
-		old := t.partition(g)
-		first := vec.NewBatch(t.in, 0)
-		t.slice(t.sum.Consolidate(t.in, old, t.pending.Select(rows)), first, 0, t.offset+t.limit, 1)
-		negate(old)
-		change.Append(t.diff.Consolidate(t.in, old, first))
+	t.top.Reset()
+	t.slice(&t.sorter.parts, t.top, 0, t.offset+t.limit, 1)
+	negate(t.old)
+	return t.keep.Consolidate(t.in, t.old, t.top)
+}
+
+// slice appends the rows [skip, skip+take) of each partition to out, counting multiplicities, with weights times sign.
+func (t *TopN) slice(p *parts, out *vec.Batch, skip, take, sign int64) {
+	end := int64(math.MaxInt64)
+	if take < end-skip {
+		end = skip + take
 	}
-	return change
+	t.sel, t.weights = t.sel[:0], t.weights[:0]
+	for k := range p.len() {
+		at := int64(0)
+		for _, i := range p.part(k) {
+			w := p.rows.Weight(int(i))
+			if n := min(at+w, end) - max(at, skip); n > 0 {
+				t.sel, t.weights = append(t.sel, i), append(t.weights, n*sign)
+			}
+			if at += w; at >= end {
+				break
+			}
+		}
+	}
+	for c, v := range out.Cols {
+		v.AppendSel(p.rows.Cols[c], t.sel)
+	}
+	out.N, out.W = len(t.sel), append(out.W, t.weights...)
+}
+
+// Commit applies the change, without the rows that fell behind the last one that can be shown.
+func (t *TopN) Commit() {
+	if !t.narrow {
+		t.partitions.Commit()
+		return
+	}
+	if c := t.change; c != nil {
+		t.split.Key.Encode(&t.keys, t.split.KeyVecs(c.Cols), c.N)
+		t.apply(c)
+	}
+	t.Abort()
+}
+
+// Abort forgets the change.
+func (t *TopN) Abort() {
+	t.change = nil
+	t.partitions.Abort()
 }

@@ -15,16 +15,26 @@ import (
 // ordered by all their columns, so that a view and an ad hoc query number them alike.
 type Window struct {
 	*partitions
-	order []keyOrder
-	total []keyOrder
-	funcs []windowFunc
+	order  []keyOrder
+	sorter partSorter
+	keys   orderKeys
+	sorted *vec.Batch // all partitions in order, each copy a row of its own
+	sel    []int32    // rows of sorted
+	lo     []int32    // where each partition begins in sorted, and behind the last
+	peer   []int32
+	behind []int32
+	funcs  []windowFunc
 }
 
 // windowFunc is one function with what its evaluation keeps between partitions.
 type windowFunc struct {
 	physical.WindowFunc
-	acc  funcs.Accumulator // aggregates
-	args []*vec.Vec
+	acc    funcs.Accumulator // aggregates
+	args   []*vec.Vec        // of all partitions
+	filter *vec.Vec
+	group  []int32  // acc's one group, for each row
+	frames []int32  // rows to add to acc
+	one    *vec.Vec // a result of acc
 }
 
 // NewWindow makes the operator.
@@ -32,7 +42,7 @@ func NewWindow(n *physical.Window, tables *TableAlloc) (*Window, error) {
 	in := fieldTypes(n.Input)
 	w := &Window{
 		partitions: newPartitions(tables.Next(), n, n.Partition, !n.Input.AppendOnly()),
-		order:      keyOrders(n.Order), total: totalOrder(keyOrders(n.Order), len(in)),
+		order:      keyOrders(n.Order), sorter: partSorter{order: keyOrders(n.Order)}, sorted: vec.NewBatch(in, 0),
 	}
 	for _, f := range n.Funcs {
 		x := windowFunc{WindowFunc: f, args: make([]*vec.Vec, len(f.Args))}
@@ -53,22 +63,30 @@ func (w *Window) Push(_ *Step, _ int, b *vec.Batch, _ Emit) { w.push(b) }
 
 // End emits how the rows of touched partitions change.
 func (w *Window) End(s *Step, out Emit) {
-	w.end(s, func(rows, res *vec.Batch, sign int64) { w.compute(s, rows, res, sign) }, out)
+	w.end(s, func(rows *vec.Batch, of []int32, n int, res *vec.Batch, sign int64) {
+		if p := w.sorter.sort(rows, of, n, s.Stopped); p != nil {
+			w.compute(s, p, res, sign)
+		}
+	}, out)
 }
 
-// compute appends the rows of a partition with their function values to out, which is empty.
-func (w *Window) compute(s *Step, rows, out *vec.Batch, sign int64) {
-	p := w.sorted(s, rows)
+// compute appends the rows of the partitions with their function values to out, which is empty.
+func (w *Window) compute(s *Step, p *parts, out *vec.Batch, sign int64) {
+	w.lay(p)
 	n := len(w.in)
 	for c := range n {
-		out.Cols[c].AppendVec(p.rows.Cols[c])
+		out.Cols[c].AppendVec(w.sorted.Cols[c])
 	}
+	out.N = w.sorted.N
 	for k := range w.funcs {
-		w.funcs[k].compute(s, p, out.Cols[n+k])
+		f := &w.funcs[k]
+		f.bind(w.sorted)
+		for i := range p.len() {
+			f.compute(s, w.part(i), out.Cols[n+k])
+		}
 	}
-	out.N = p.rows.N
 	if s.Stopped != nil && s.Stopped() {
-		*out = *vec.NewBatch(w.out, 0) // its columns may be short
+		out.Reset() // its columns may be short
 		return
 	}
 	if sign < 0 {
@@ -91,56 +109,84 @@ func (w *Window) leaveOut(s *Step, out *vec.Batch) {
 	*out = *out.Select(good)
 }
 
-// part is a partition in order.
-type part struct {
-	rows *vec.Batch // each copy a row of its own; no weights
-	// peer[i] is the first row that the order does not tell apart from row i; end[i] is behind the last.
-	peer, end []int
-	ordered   bool // there is an ORDER BY; else all rows are peers
+// lay puts the rows of the partitions one after the other and finds their peers.
+func (w *Window) lay(p *parts) {
+	w.sel, w.lo = w.sel[:0], append(w.lo[:0], 0)
+	for k := range p.len() {
+		for _, i := range p.part(k) {
+			for range p.rows.Weight(int(i)) {
+				w.sel = append(w.sel, i)
+			}
+		}
+		w.lo = append(w.lo, int32(len(w.sel)))
+	}
+	b := w.sorted
+	b.Reset()
+	for c, v := range b.Cols {
+		v.AppendSel(p.rows.Cols[c], w.sel)
+	}
+	b.N = len(w.sel)
+	w.peers()
 }
 
-func (w *Window) sorted(s *Step, rows *vec.Batch) *part {
-	perm := sortRowsUntil(rows, w.total, s.Stopped)
-	var sel []int32
-	for _, i := range perm {
-		for range rows.Weight(int(i)) {
-			sel = append(sel, i)
+func (w *Window) peers() {
+	n := w.sorted.N
+	w.keys.encode(w.sorted, w.order, nil)
+	w.peer, w.behind = sized(w.peer, n), sized(w.behind, n)
+	for k := range len(w.lo) - 1 {
+		lo, hi := w.lo[k], w.lo[k+1]
+		for i := lo; i < hi; i++ {
+			if i > lo && bytes.Equal(w.keys.at(i), w.keys.at(i-1)) {
+				w.peer[i] = w.peer[i-1]
+			} else {
+				w.peer[i] = i - lo
+			}
+		}
+		for i := hi - 1; i >= lo; i-- {
+			if i+1 < hi && w.peer[i+1] == w.peer[i] {
+				w.behind[i] = w.behind[i+1]
+			} else {
+				w.behind[i] = i - lo + 1
+			}
 		}
 	}
-	b := vec.NewBatch(w.in, len(sel))
-	for c, v := range b.Cols {
-		v.AppendSel(rows.Cols[c], sel)
+}
+
+// part is a partition in order: rows base to base+n of all. Rows are counted from its first.
+type part struct {
+	base, n int
+	// peer[i] is the first row that the order does not tell apart from row i; behind[i] comes after the last.
+	peer, behind []int32
+	ordered      bool // there is an ORDER BY; else all rows are peers
+}
+
+func (w *Window) part(k int) part {
+	lo, hi := w.lo[k], w.lo[k+1]
+	return part{base: int(lo), n: int(hi - lo), peer: w.peer[lo:hi], behind: w.behind[lo:hi], ordered: len(w.order) > 0}
+}
+
+// bind sets the columns that compute reads.
+func (f *windowFunc) bind(all *vec.Batch) {
+	for k, a := range f.Args {
+		f.args[k] = all.Cols[a]
 	}
-	b.N = len(sel)
-	p := &part{rows: b, peer: make([]int, b.N), end: make([]int, b.N), ordered: len(w.order) > 0}
-	keys := encodeOrder(b, w.order, nil)
-	for i := 1; i < b.N; i++ {
-		if bytes.Equal(keys.at(int32(i)), keys.at(int32(i-1))) {
-			p.peer[i] = p.peer[i-1]
-		} else {
-			p.peer[i] = i
-		}
+	f.filter = nil
+	if f.Filter >= 0 {
+		f.filter = all.Cols[f.Filter]
 	}
-	for i := b.N - 1; i >= 0; i-- {
-		if i+1 < b.N && p.peer[i+1] == p.peer[i] {
-			p.end[i] = p.end[i+1]
-		} else {
-			p.end[i] = i + 1
-		}
+	if f.acc != nil {
+		f.group = sized(f.group, all.N)
+		clear(f.group)
 	}
-	return p
 }
 
 // compute appends the function's value for each row of p to out.
-func (f *windowFunc) compute(s *Step, p *part, out *vec.Vec) {
-	for k, a := range f.Args {
-		f.args[k] = p.rows.Cols[a]
-	}
+func (f *windowFunc) compute(s *Step, p part, out *vec.Vec) {
 	if f.acc != nil {
 		f.aggregate(s, p, out)
 		return
 	}
-	for i := range p.rows.N {
+	for i := range p.n {
 		if s.stopped(i) {
 			return
 		}
@@ -149,27 +195,33 @@ func (f *windowFunc) compute(s *Step, p *part, out *vec.Vec) {
 }
 
 // value appends the value of a ranking or offset function for row i.
-func (f *windowFunc) value(ctx *funcs.Ctx, p *part, i int, out *vec.Vec) {
-	n := p.rows.N
+func (f *windowFunc) value(ctx *funcs.Ctx, p part, i int, out *vec.Vec) {
 	switch f.Name {
 	case "row_number":
 		out.AppendI64(int64(i + 1))
 	case "rank":
 		out.AppendI64(int64(p.peer[i] + 1))
 	case "dense_rank":
-		out.AppendI64(denseRank(p, i))
+		switch {
+		case i == 0:
+			out.AppendI64(1)
+		case int(p.peer[i]) == i:
+			out.AppendI64(out.I64[len(out.I64)-1] + 1)
+		default:
+			out.AppendI64(out.I64[len(out.I64)-1])
+		}
 	case "percent_rank":
-		if n == 1 {
+		if p.n == 1 {
 			out.AppendF64(0)
 		} else {
-			out.AppendF64(float64(p.peer[i]) / float64(n-1))
+			out.AppendF64(float64(p.peer[i]) / float64(p.n-1))
 		}
 	case "cume_dist":
-		out.AppendF64(float64(p.end[i]) / float64(n))
+		out.AppendF64(float64(p.behind[i]) / float64(p.n))
 	case "ntile":
-		f.ntile(ctx, n, i, out)
+		f.ntile(ctx, p, i, out)
 	case "lag", "lead":
-		f.offset(n, i, out)
+		f.offset(p, i, out)
 	case "first_value", "last_value", "nth_value":
 		f.framed(ctx, p, i, out)
 	default:
@@ -177,27 +229,19 @@ func (f *windowFunc) value(ctx *funcs.Ctx, p *part, i int, out *vec.Vec) {
 	}
 }
 
-// denseRank counts the groups of peers up to row i.
-func denseRank(p *part, i int) int64 {
-	rank := int64(1)
-	for j := p.peer[i]; j > 0; j = p.peer[j-1] {
-		rank++
-	}
-	return rank
-}
-
-func (f *windowFunc) ntile(ctx *funcs.Ctx, n, i int, out *vec.Vec) {
-	if f.args[0].IsNull(i) {
+func (f *windowFunc) ntile(ctx *funcs.Ctx, p part, i int, out *vec.Vec) {
+	row := p.base + i
+	if f.args[0].IsNull(row) {
 		out.AppendNull()
 		return
 	}
-	buckets := f.args[0].I64[i]
+	buckets := f.args[0].I64[row]
 	if buckets <= 0 {
-		ctx.Fail(int32(i), pgerr.New("22014", "argument of ntile must be greater than zero"))
+		ctx.Fail(int32(row), pgerr.New("22014", "argument of ntile must be greater than zero"))
 		out.AppendNull()
 		return
 	}
-	size, rest := int64(n)/buckets, int64(n)%buckets
+	size, rest := int64(p.n)/buckets, int64(p.n)%buckets
 	if at := int64(i); at < rest*(size+1) {
 		out.AppendI64(at/(size+1) + 1)
 	} else {
@@ -206,43 +250,44 @@ func (f *windowFunc) ntile(ctx *funcs.Ctx, n, i int, out *vec.Vec) {
 }
 
 // offset is lag and lead: (value [, distance [, default]]).
-func (f *windowFunc) offset(n, i int, out *vec.Vec) {
-	d := int64(1)
+func (f *windowFunc) offset(p part, i int, out *vec.Vec) {
+	row, d := p.base+i, int64(1)
 	if len(f.args) > 1 {
-		if f.args[1].IsNull(i) {
+		if f.args[1].IsNull(row) {
 			out.AppendNull()
 			return
 		}
-		d = f.args[1].I64[i]
+		d = f.args[1].I64[row]
 	}
 	if f.Name == "lag" {
 		d = -d
 	}
 	switch at := int64(i) + d; {
-	case at >= 0 && at < int64(n):
-		out.AppendFrom(f.args[0], int(at))
+	case at >= 0 && at < int64(p.n):
+		out.AppendFrom(f.args[0], p.base+int(at))
 	case len(f.args) > 2:
-		out.AppendFrom(f.args[2], i)
+		out.AppendFrom(f.args[2], row)
 	default:
 		out.AppendNull()
 	}
 }
 
 // framed is first_value, last_value and nth_value: a row of the frame.
-func (f *windowFunc) framed(ctx *funcs.Ctx, p *part, i int, out *vec.Vec) {
+func (f *windowFunc) framed(ctx *funcs.Ctx, p part, i int, out *vec.Vec) {
 	lo, hi := f.frame(p, i)
 	at := lo
 	switch f.Name {
 	case "last_value":
 		at = hi - 1
 	case "nth_value":
-		if f.args[1].IsNull(i) {
+		row := p.base + i
+		if f.args[1].IsNull(row) {
 			out.AppendNull()
 			return
 		}
-		k := f.args[1].I64[i]
+		k := f.args[1].I64[row]
 		if k <= 0 {
-			ctx.Fail(int32(i), pgerr.New("22016", "argument of nth_value must be greater than zero"))
+			ctx.Fail(int32(row), pgerr.New("22016", "argument of nth_value must be greater than zero"))
 			out.AppendNull()
 			return
 		}
@@ -255,12 +300,12 @@ func (f *windowFunc) framed(ctx *funcs.Ctx, p *part, i int, out *vec.Vec) {
 		out.AppendNull()
 		return
 	}
-	out.AppendFrom(f.args[0], at)
+	out.AppendFrom(f.args[0], p.base+at)
 }
 
 // frame is the rows [lo, hi) of row i's frame; lo >= hi if it is empty.
-func (f *windowFunc) frame(p *part, i int) (lo, hi int) {
-	n := p.rows.N
+func (f *windowFunc) frame(p part, i int) (lo, hi int) {
+	n := p.n
 	lo, hi = 0, n
 	switch f.Frame.Mode {
 	case "rows":
@@ -268,7 +313,7 @@ func (f *windowFunc) frame(p *part, i int) (lo, hi int) {
 	case "groups", "range":
 		lo, hi = groupBound(p, f.Frame.Start, i, false), groupBound(p, f.Frame.End, i, true)
 	default: // none given: up to the last peer
-		hi = p.end[i]
+		hi = int(p.behind[i])
 		if !p.ordered {
 			hi = n
 		}
@@ -293,23 +338,23 @@ func rowBound(b physical.Bound, i, n int) int {
 
 // groupBound is where a frame begins, or with end ends, that is bounded by whole groups of peers: the first row of the group
 // that b means for row i, or the row behind its last.
-func groupBound(p *part, b physical.Bound, i int, end bool) int {
-	at := p.peer[i]
+func groupBound(p part, b physical.Bound, i int, end bool) int {
+	at := int(p.peer[i])
 	if end {
-		at = p.end[i]
+		at = int(p.behind[i])
 	}
 	switch b.Kind {
 	case "unbounded preceding":
 		return 0
 	case "unbounded following":
-		return p.rows.N
+		return p.n
 	case "preceding":
 		for k := int64(0); k < b.Offset && at > 0; k++ {
-			at = p.peer[at-1]
+			at = int(p.peer[at-1])
 		}
 	case "following":
-		for k := int64(0); k < b.Offset && at < p.rows.N; k++ {
-			at = p.end[at]
+		for k := int64(0); k < b.Offset && at < p.n; k++ {
+			at = int(p.behind[at])
 		}
 	}
 	return at
@@ -317,12 +362,11 @@ func groupBound(p *part, b physical.Bound, i int, end bool) int {
 
 // aggregate computes an aggregate over each row's frame. While the frame only grows at its end, rows are added to one
 // running state; a frame whose start moves is added up anew.
-func (f *windowFunc) aggregate(s *Step, p *part, out *vec.Vec) {
-	zero := make([]int32, p.rows.N)
+func (f *windowFunc) aggregate(s *Step, p part, out *vec.Vec) {
 	from, to := 0, 0
 	f.acc.Reset(1)
 	last := -1 // row whose value is the present state's
-	for i := range p.rows.N {
+	for i := range p.n {
 		if s.stopped(i) {
 			return
 		}
@@ -333,36 +377,39 @@ func (f *windowFunc) aggregate(s *Step, p *part, out *vec.Vec) {
 			from, to, last = lo, lo, -1
 		}
 		if hi > to {
-			f.acc.Update(s.Ctx, zero, f.args, nil, p.rows.N, f.selected(p, to, hi))
+			f.acc.Update(s.Ctx, f.group, f.args, nil, len(f.group), f.selected(p, to, hi))
 			to, last = hi, -1
 		}
 		if last >= 0 {
 			out.AppendFrom(out, out.Len()-1)
 			continue
 		}
-		f.result(s.Ctx, i, out)
+		f.result(s.Ctx, p.base+i, out)
 		last = i
 	}
 }
 
-// selected lists the rows [lo, hi) that pass the FILTER.
-func (f *windowFunc) selected(p *part, lo, hi int) []int32 {
-	sel := make([]int32, 0, hi-lo)
-	for i := lo; i < hi; i++ {
-		if f.Filter < 0 || p.rows.Cols[f.Filter].Bool(i) {
-			sel = append(sel, int32(i))
+// selected lists the rows [lo, hi) of p that pass the FILTER.
+func (f *windowFunc) selected(p part, lo, hi int) []int32 {
+	f.frames = f.frames[:0]
+	for i := p.base + lo; i < p.base+hi; i++ {
+		if f.filter == nil || f.filter.Bool(i) {
+			f.frames = append(f.frames, int32(i))
 		}
 	}
-	return sel
+	return f.frames
 }
 
-// result appends the present state's value, for row i.
-func (f *windowFunc) result(ctx *funcs.Ctx, i int, out *vec.Vec) {
-	one := ctx.Fork()
-	v := vec.New(out.Type, 1)
-	f.acc.Result(one, 1, v)
-	for _, e := range one.Errors {
-		ctx.Fail(int32(i), e.Err)
+// result appends the present state's value, for a row of all.
+func (f *windowFunc) result(ctx *funcs.Ctx, row int, out *vec.Vec) {
+	if f.one == nil {
+		f.one = vec.New(out.Type, 1)
 	}
-	out.AppendFrom(v, 0)
+	f.one.Reset()
+	one := ctx.Fork()
+	f.acc.Result(one, 1, f.one)
+	for _, e := range one.Errors {
+		ctx.Fail(int32(row), e.Err)
+	}
+	out.AppendFrom(f.one, 0)
 }

@@ -12,6 +12,7 @@ type Consolidator struct {
 	groups Groups
 	w      []int64
 	first  []int32
+	origin []int32
 	out    *vec.Batch
 }
 
@@ -40,13 +41,14 @@ func (c *Consolidator) Consolidate(ts []types.Type, batches ...*vec.Batch) *vec.
 		}
 	}
 	c.out.Reset()
+	c.origin = c.origin[:0]
 	c.emit(batches, func(w int64) bool { return w < 0 })
 	c.emit(batches, func(w int64) bool { return w > 0 })
 	return c.out
 }
 
 func (c *Consolidator) emit(batches []*vec.Batch, want func(int64) bool) {
-	bi, base := 0, 0
+	bi, base := 0, 0 // first grows with g
 	for g, w := range c.w {
 		if !want(w) {
 			continue
@@ -57,5 +59,10 @@ func (c *Consolidator) emit(batches []*vec.Batch, want func(int64) bool) {
 			bi++
 		}
 		c.out.AppendRow(batches[bi], row-base, w)
+		c.origin = append(c.origin, int32(row))
 	}
 }
+
+// Origin says, of each row of the last result, where it occurred first: the number of the row, counted through all
+// batches.
+func (c *Consolidator) Origin() []int32 { return c.origin }
