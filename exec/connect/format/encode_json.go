@@ -18,7 +18,7 @@ import (
 //	bool, integers, float4, float8   as they are; NaN and infinities as strings
 //	numeric                          a string, which no reader rounds; with numeric = 'number' a number
 //	timestamp, timestamptz           "2001-02-03T04:05:06.789", with a Z for timestamptz
-//	bytea                            base64; with bytea = 'hex' as PostgreSQL prints it
+//	bytea                            as PostgreSQL prints it, "\\x0aff"; with bytea = 'base64' base64
 //	json, jsonb                      the value itself
 //	arrays                           arrays
 //	all others                       a string, as PostgreSQL prints them
@@ -36,7 +36,7 @@ type jsonField struct {
 // jsonWriter writes values.
 type jsonWriter struct {
 	numbers bool // numeric as a number
-	hex     bool // bytea as \x...
+	base64  bool // bytea
 	scratch []byte
 }
 
@@ -48,7 +48,7 @@ func newJSONEncoder(s EncodeSpec) (Encoder, error) {
 	for _, o := range []struct {
 		name, first, second string
 		to                  *bool
-	}{{"numeric", "string", "number", &e.w.numbers}, {"bytea", "base64", "hex", &e.w.hex}} {
+	}{{"numeric", "string", "number", &e.w.numbers}, {"bytea", "hex", "base64", &e.w.base64}} {
 		switch v := s.Options[o.name]; strings.ToLower(v) {
 		case "", o.first:
 		case o.second:
@@ -179,11 +179,10 @@ func (w *jsonWriter) bytes(dst []byte, t types.Type, b []byte) []byte {
 		return append(types.AppendNumericText(append(dst, '"'), b), '"')
 	case types.Bytea:
 		dst = append(dst, '"')
-		if w.hex {
-			// A backslash in a JSON string is written twice.
-			dst = types.AppendByteaText(append(dst, '\\'), b)
-		} else {
+		if w.base64 {
 			dst = base64.StdEncoding.AppendEncode(dst, b)
+		} else { // a backslash in a JSON string is written twice
+			dst = types.AppendByteaText(append(dst, '\\'), b)
 		}
 		return append(dst, '"')
 	}
