@@ -21,6 +21,8 @@ type Connector struct {
 	// Probe asks the outside system whether the source could run: it is reached, and what is to be read is
 	// there. CREATE STREAM runs it; it ends within its own bounds even where ctx has none.
 	Probe func(ctx context.Context, spec StreamSpec) error
+	// Infer finds the columns of a relation that names none; nil: it cannot. It ends within its own bounds.
+	Infer func(ctx context.Context, spec StreamSpec) (*Inferred, error)
 	// Sink makes sinks; nil: the connector reads only.
 	Sink *SinkKind
 }

@@ -140,6 +140,11 @@ func (c *creator) build() error {
 			return err
 		}
 	}
+	if len(c.rel.Columns) == 0 && isFed(c.def) {
+		if err := c.inferColumns(); err != nil {
+			return err
+		}
+	}
 	if len(c.rel.Columns) > maxColumns {
 		return pgerr.Newf(pgerr.TooManyColumns, "tables can have at most %d columns", maxColumns)
 	}

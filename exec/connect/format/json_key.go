@@ -77,7 +77,16 @@ func (d *JSON) split(b []byte, names []string, spans [][]byte) error {
 		d.syntax(b, p, "an object")
 		return d.err
 	}
-	if p = d.splitFields(b, p+1, names, spans); p < 0 {
+	p = d.eachField(b, p+1, func(name, value []byte) {
+		for i, want := range names {
+			if string(name) == want {
+				if spans[i] = value; value[0] == 'n' {
+					spans[i] = nil
+				}
+			}
+		}
+	})
+	if p < 0 {
 		return d.err
 	}
 	if p = skipSpace(b, p); p < len(b) {
@@ -86,7 +95,9 @@ func (d *JSON) split(b []byte, names []string, spans [][]byte) error {
 	return d.err
 }
 
-func (d *JSON) splitFields(b []byte, p int, names []string, spans [][]byte) int {
+// eachField shows the fields of an object, from behind its brace on, and returns the position behind it. Names are as
+// they are written.
+func (d *JSON) eachField(b []byte, p int, show func(name, value []byte)) int {
 	if p = skipSpace(b, p); p < len(b) && b[p] == '}' {
 		return p + 1
 	}
@@ -107,13 +118,7 @@ func (d *JSON) splitFields(b []byte, p int, names []string, spans [][]byte) int 
 		if end = d.skipValue(b, p, 0); end < 0 {
 			return end
 		}
-		for i, want := range names {
-			if string(name) == want {
-				if spans[i] = b[p:end]; b[p] == 'n' {
-					spans[i] = nil
-				}
-			}
-		}
+		show(name, b[p:end])
 		if p = skipSpace(b, end); p < len(b) && b[p] == '}' {
 			return p + 1
 		}

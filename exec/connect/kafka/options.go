@@ -65,6 +65,7 @@ var Connector = &connect.Connector{
 	Options: slices.Concat(sourceOptions, clientOptions),
 	Open:    open,
 	Probe:   probe,
+	Infer:   infer,
 	Sink:    sinkKind,
 }
 
@@ -209,12 +210,8 @@ func (c *config) parseFetch(o map[string]string) error {
 	if n[optFetchMin] > n[optFetchMax] {
 		return pgerr.Newf(pgerr.InvalidParameterValue, "parameter \"%s\" must not be greater than \"%s\"", optFetchMin, optFetchMax)
 	}
-	isolation := kgo.ReadCommitted()
-	if c.uncommitted {
-		isolation = kgo.ReadUncommitted()
-	}
 	c.fetch = []kgo.Opt{
-		kgo.FetchIsolationLevel(isolation),
+		kgo.FetchIsolationLevel(c.isolation()),
 		kgo.FetchMinBytes(int32(n[optFetchMin])), kgo.FetchMaxBytes(int32(n[optFetchMax])),
 		kgo.FetchMaxWait(time.Duration(n[optFetchWait]) * time.Millisecond),
 		kgo.FetchMaxPartitionBytes(int32(min(n[optPartitionMax], n[optFetchMax]))),
@@ -248,4 +245,12 @@ func addresses(list string) ([]string, error) {
 		out = append(out, addr)
 	}
 	return out, nil
+}
+
+// isolation is whether records of open and aborted transactions are read.
+func (c *config) isolation() kgo.IsolationLevel {
+	if c.uncommitted {
+		return kgo.ReadUncommitted()
+	}
+	return kgo.ReadCommitted()
 }
