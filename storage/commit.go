@@ -14,7 +14,9 @@ import (
 // only opening it again tells whether the epoch is there.
 //
 // The space guard asks half of MinFree here: rows were refused by Append
-// before, and a commit of extra records alone is how a DROP gets through.
+// before, and a commit of extra records alone is how a DROP gets through. A
+// commit behind an Append that was let in, into space that is reserved, need
+// not ask again.
 func (s *Store) Commit(epoch uint64, txns []uint64, extra ...Record) (Position, error) {
 	return s.CommitWhile(epoch, txns, nil, extra...)
 }
@@ -26,9 +28,6 @@ func (s *Store) CommitWhile(epoch uint64, txns []uint64, work func(), extra ...R
 	l.commitMu.Lock()
 	defer l.commitMu.Unlock()
 	if err := s.fault.get(); err != nil {
-		return Position{}, err
-	}
-	if err := s.space.forUpkeep(); err != nil {
 		return Position{}, err
 	}
 	l.commits.Add(1)
@@ -69,10 +68,17 @@ func (l *segmentLog) writeCommit(epoch uint64, txns []uint64, extra []Record) (*
 			return nil, Position{}, err
 		}
 	}
-	c := commit{epoch: epoch, prev: l.written}
-	n, err := l.gather(&c, txns, extra)
+	c := &l.frame
+	*c = commit{epoch: epoch, prev: l.written, rels: c.rels[:0], extents: c.extents[:0]}
+	n, err := l.gather(c, txns, extra)
 	if err != nil {
 		return nil, Position{}, err
+	}
+	if a := l.active(); !l.asked.Swap(false) || a.end+n > a.alloc {
+		if err := l.store.space.forUpkeep(); err != nil {
+			l.unname(txns)
+			return nil, Position{}, err
+		}
 	}
 	a, err := l.room(n)
 	if err != nil {
@@ -103,7 +109,8 @@ func (l *segmentLog) writeCommit(epoch uint64, txns []uint64, extra []Record) (*
 		c.addExtent(extent{seg: a.seq, off: a.end + int64(from), len: int64(len(b) - from), rel: uint64(r.Rel) + 1})
 	}
 	at := a.end + int64(len(b))
-	b = appendFrame(b, frameCommit, 0, 0, 0, c.append(nil, a.seq))
+	l.payload = c.append(l.payload[:0], a.seq)
+	b = appendFrame(b, frameCommit, 0, 0, 0, l.payload)
 	l.buf = b
 	if cap(b) > 4<<20 {
 		l.buf = nil
@@ -113,7 +120,7 @@ func (l *segmentLog) writeCommit(epoch uint64, txns []uint64, extra []Record) (*
 	}
 	l.written = epoch
 	l.total += int64(len(b))
-	l.enter(a, &c, at)
+	l.enter(a, c, at)
 	for _, id := range txns {
 		l.forget(id)
 	}
@@ -148,6 +155,15 @@ func (l *segmentLog) gather(c *commit, txns []uint64, extra []Record) (int64, er
 		n += frameHeader + int64(len(extra[i].Payload)) + 40
 	}
 	return n + 5*int64(len(c.rels)), nil
+}
+
+// unname undoes gather.
+func (l *segmentLog) unname(txns []uint64) {
+	for _, id := range txns {
+		if t := l.txns[id]; t != nil {
+			t.named = 0
+		}
+	}
 }
 
 // addExtent puts an extent behind the others. Neighbours of one relation

@@ -22,12 +22,16 @@ type segmentLog struct {
 	dir   string
 
 	commits  atomic.Uint64 // how many there were: a checkpoint asks
+	asked    atomic.Bool   // Append has found enough space since the last one
 	commitMu sync.Mutex    // one Commit or sync at a time
 	buf      []byte        // of Commit, reused
+	frame    commit        // the same
+	payload  []byte        // the same
 
 	mu      sync.Mutex
 	segs    []*segment // by sequence; the last one is active
 	txns    map[uint64]*openTxn
+	spare   *openTxn // a small one that has ended
 	written uint64   // newest epoch with a commit frame in the file
 	last    uint64   // newest epoch acknowledged: what readers may see
 	visible Position // end of its commit frame
@@ -90,6 +94,7 @@ func (s *Store) Append(txn uint64, recs ...Record) error {
 	if err := s.space.forRows(); err != nil {
 		return err
 	}
+	l.asked.Store(true)
 	for i := range recs {
 		if err := recs[i].check(); err != nil {
 			return err
@@ -98,7 +103,9 @@ func (s *Store) Append(txn uint64, recs ...Record) error {
 	l.mu.Lock()
 	t := l.txns[txn]
 	if t == nil {
-		t = &openTxn{}
+		if t, l.spare = l.spare, nil; t == nil {
+			t = &openTxn{}
+		}
 		l.txns[txn] = t
 	}
 	l.mu.Unlock()
@@ -242,6 +249,10 @@ func (l *segmentLog) forget(txn uint64) {
 		}
 	}
 	delete(l.txns, txn)
+	if cap(t.buf) <= 64<<10 {
+		*t = openTxn{buf: t.buf[:0], extents: t.extents[:0], rels: t.rels[:0]}
+		l.spare = t
+	}
 }
 
 // Abort forgets an open transaction. What of it is in the log already is

@@ -22,7 +22,8 @@ type Graph struct {
 	watched map[catalog.ID]int
 	held    map[string]*held // what views share (share.go)
 	result  Result
-	deltas  Inputs // of views, in the running step
+	deltas  Inputs  // of views, in the running step
+	due     []*View // scratch of level
 }
 
 // NewGraph returns a graph without views.
@@ -139,8 +140,7 @@ func (g *Graph) Step(s *Step, in Inputs) *Result {
 
 // level runs the views of one level that have something to do.
 func (g *Graph) level(s *Step, views []*View, all Inputs, bad map[catalog.ID]string) map[catalog.ID]string {
-	var due [16]*View
-	run := due[:0]
+	run := g.due[:0]
 	rows := 0
 	for _, v := range views {
 		n, broken := 0, false
@@ -182,38 +182,34 @@ func (g *Graph) level(s *Step, views []*View, all Inputs, bad map[catalog.ID]str
 			}
 		}
 	}
+	clear(run)
+	g.due = run
 	return bad
 }
 
 // run runs views, in goroutines if it is worth it; it returns why which of them failed (nil: none did).
 func (g *Graph) run(s *Step, views []*View, all Inputs, rows int) []string {
-	var reasons []string
-	note := func(i int, reason string) {
-		if reason != "" {
-			if reasons == nil {
-				reasons = make([]string, len(views))
-			}
-			reasons[i] = reason
-		}
-	}
 	workers := max(s.Workers, 1)
 	if workers == 1 || len(views) == 1 || rows < parallelRows || g.Before != nil {
+		var reasons []string
 		for i, v := range views {
 			if g.Before != nil {
 				g.Before(v.id)
 			}
 			v.begin(s, workers)
-			note(i, v.run(all))
+			if r := v.run(all); r != "" {
+				if reasons == nil {
+					reasons = make([]string, len(views))
+				}
+				reasons[i] = r
+			}
 		}
 		return reasons
 	}
-	var mu sync.Mutex
+	reasons := make([]string, len(views))
 	inParallel(len(views), workers, func(i int) {
 		views[i].begin(s, max(1, workers/len(views)))
-		r := views[i].run(all)
-		mu.Lock()
-		defer mu.Unlock()
-		note(i, r)
+		reasons[i] = views[i].run(all)
 	})
 	return reasons
 }

@@ -12,8 +12,10 @@ type Batch struct {
 // NewBatch returns an empty batch with a column for each type.
 func NewBatch(ts []types.Type, capacity int) *Batch {
 	b := &Batch{Cols: make([]*Vec, len(ts))}
+	vs := make([]Vec, len(ts)) // they come and go together
 	for i, t := range ts {
-		b.Cols[i] = New(t, capacity)
+		vs[i].init(t, capacity)
+		b.Cols[i] = &vs[i]
 	}
 	return b
 }

@@ -16,7 +16,13 @@ type Vec struct {
 
 // New returns an empty vector of type t with room for capacity values.
 func New(t types.Type, capacity int) *Vec {
-	v := &Vec{Type: t}
+	v := &Vec{}
+	v.init(t, capacity)
+	return v
+}
+
+func (v *Vec) init(t types.Type, capacity int) {
+	v.Type = t
 	switch t.Class() {
 	case types.I64:
 		v.I64 = make([]int64, 0, capacity)
@@ -25,7 +31,6 @@ func New(t types.Type, capacity int) *Vec {
 	default:
 		v.Off = make([]uint32, 1, capacity+1)
 	}
-	return v
 }
 
 // Len returns the number of values.
