@@ -229,3 +229,65 @@ func TestSharedOutlives(t *testing.T) {
 		t.Errorf("dropped %v, placed %v", gone, g.Placed())
 	}
 }
+
+// BenchmarkEnrich: four views join a stream to a table of 100,000 rows by its key, with state of their own and shared.
+func BenchmarkEnrich(b *testing.B) {
+	const keys = 100_000
+	for _, sharing := range []bool{false, true} {
+		for _, rows := range []int{1, 16384} {
+			b.Run(fmt.Sprintf("sharing=%v/rows=%d", sharing, rows), func(b *testing.B) {
+				rel := state.NewRelation(3, eventTypes, []int{0}, false)
+				users := vec.NewBatch(eventTypes, keys)
+				for i := range int64(keys) {
+					users.Cols[0].AppendI64(i)
+					users.Cols[1].AppendI64(i % 100)
+					users.N++
+				}
+				rel.Apply(users)
+				tab := &physical.Scan{Rel: 3, Cols: []int{0, 1}}
+				tab.Out = eventScan().Out
+				shared := NewGraph()
+				shared.Table = func(id catalog.ID) *state.Relation {
+					if id == 3 {
+						return rel
+					}
+					return nil
+				}
+				graphs := []*Graph{shared}
+				for i := range 4 {
+					j := join(eventScan(), tab, physical.Inner, []int{0}, []int{0}, nil)
+					plan := &physical.View{Root: aggregate(j, []int{3}, agg(b, j, "count")), Key: []int{0}, Reads: []catalog.ID{1, 3}}
+					v, err := BuildView(catalog.ID(10+i), plan, uint32(100*i))
+					if err != nil {
+						b.Fatal(err)
+					}
+					g := NewGraph()
+					g.Add(v)
+					g.Step(testStep(1), Inputs{3: {users}})
+					g.Commit()
+					if sharing {
+						shared.Add(v)
+					} else {
+						graphs = append(graphs, g)
+					}
+				}
+				in := events(keys, rows)
+				b.ResetTimer()
+				for i := range b.N {
+					for _, g := range graphs {
+						g.Step(testStep(1), Inputs{1: {in[i%len(in)]}})
+						g.Commit()
+					}
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*rows), "ns/row")
+				bytes := int64(0)
+				for _, g := range graphs {
+					for _, p := range g.Held() {
+						bytes += p.Bytes()
+					}
+				}
+				b.ReportMetric(float64(bytes)/float64(b.N*rows+keys), "state-B/row")
+			})
+		}
+	}
+}

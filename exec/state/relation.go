@@ -178,9 +178,10 @@ func (r *Relation) Lookup(key *vec.Batch, cols []int, out *vec.Batch, match *[]i
 	}
 	defer r.lookups.Put(l)
 	l.codec.Encode(&l.keys, key.Cols, key.N)
-	for i := range key.N {
-		ref, ok := r.t.Find(l.keys.Hash[i], l.keys.At(i))
-		if !ok {
+	l.refs = sized(l.refs, key.N)
+	r.t.FindBatch(&l.keys, nil, l.refs)
+	for i, ref := range l.refs {
+		if ref == None {
 			continue
 		}
 		kb, vb := r.t.KeyValue(ref)
@@ -198,6 +199,7 @@ type lookup struct {
 	codec *Codec
 	p     *Projection
 	keys  Keys
+	refs  []Ref
 }
 
 // Pin takes a snapshot (Reader).
