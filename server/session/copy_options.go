@@ -44,7 +44,7 @@ func copyOptions(n *ast.Copy, columns []string) (pgwire.CopyOptions, error) {
 	if o.Escape == 0 {
 		o.Escape = o.Quote
 	}
-	return o, checkCopy(&o, given)
+	return o, checkCopy(&o, n.From, given)
 }
 
 func copyOption(o *pgwire.CopyOptions, n *ast.Copy, opt *ast.Option, columns []string) error {
@@ -84,11 +84,11 @@ func copyOption(o *pgwire.CopyOptions, n *ast.Copy, opt *ast.Option, columns []s
 			o.Header = b != 0
 		}
 	case "force_quote":
-		return columnSet(&o.ForceQuote, opt, columns, true)
+		return columnSet(&o.ForceQuote, n, opt, columns)
 	case "force_null":
-		return columnSet(&o.ForceNull, opt, columns, false)
+		return columnSet(&o.ForceNull, n, opt, columns)
 	case "force_not_null":
-		return columnSet(&o.ForceNotNil, opt, columns, false)
+		return columnSet(&o.ForceNotNil, n, opt, columns)
 	default:
 		return pgerr.Newf(pgerr.SyntaxError, `option "%s" not recognized`, opt.Name).At(opt.Pos())
 	}
@@ -103,8 +103,8 @@ func oneByte(dst *byte, name, text string) error {
 	return nil
 }
 
-// columnSet reads a list of columns, or * where star allows it.
-func columnSet(dst *[]bool, opt *ast.Option, columns []string, star bool) error {
+// columnSet reads a list of columns, or * for FORCE_QUOTE.
+func columnSet(dst *[]bool, n *ast.Copy, opt *ast.Option, columns []string) error {
 	set := make([]bool, len(columns))
 	add := func(e ast.Expr) error {
 		ref, ok := e.(*ast.ColumnRef)
@@ -112,7 +112,7 @@ func columnSet(dst *[]bool, opt *ast.Option, columns []string, star bool) error 
 			return pgerr.Newf(pgerr.InvalidParameterValue, `argument to option "%s" must be a list of column names`, opt.Name).At(opt.Pos())
 		}
 		if ref.Star {
-			if !star {
+			if opt.Name != "force_quote" {
 				return pgerr.Newf(pgerr.InvalidParameterValue, `argument to option "%s" must be a list of column names`, opt.Name).At(opt.Pos())
 			}
 			for i := range set {
@@ -121,7 +121,13 @@ func columnSet(dst *[]bool, opt *ast.Option, columns []string, star bool) error 
 			return nil
 		}
 		i := slices.Index(columns, ref.Parts[0])
-		if i < 0 {
+		switch {
+		case i >= 0:
+		case n.Query != nil:
+			return pgerr.Newf(pgerr.UndefinedColumn, `column "%s" does not exist`, ref.Parts[0])
+		case n.Columns == nil:
+			return pgerr.Newf(pgerr.UndefinedColumn, `column "%s" of relation "%s" does not exist`, ref.Parts[0], n.Table.Name)
+		default:
 			return pgerr.Newf(pgerr.InvalidColumnReference, `%s column "%s" not referenced by COPY`, strings.ToUpper(opt.Name), ref.Parts[0])
 		}
 		set[i] = true
@@ -143,7 +149,7 @@ func columnSet(dst *[]bool, opt *ast.Option, columns []string, star bool) error 
 	return nil
 }
 
-func checkCopy(o *pgwire.CopyOptions, given map[string]*ast.Option) error {
+func checkCopy(o *pgwire.CopyOptions, from bool, given map[string]*ast.Option) error {
 	if o.Format == pgwire.CopyBinary {
 		for _, name := range []string{"delimiter", "null", "header"} {
 			if given[name] != nil && (name != "header" || o.Header) {
@@ -154,9 +160,17 @@ func checkCopy(o *pgwire.CopyOptions, given map[string]*ast.Option) error {
 	if o.Format != pgwire.CopyCSV {
 		for _, name := range []string{"quote", "escape", "force_quote", "force_null", "force_not_null"} {
 			if given[name] != nil {
-				return pgerr.Newf(pgerr.FeatureNotSupported, "COPY %s available only in CSV mode",
-					strings.ReplaceAll(strings.Replace(name, "force_not_null", "force not null", 1), "_", " "))
+				return pgerr.Newf(pgerr.FeatureNotSupported, "COPY %s available only in CSV mode", strings.ReplaceAll(name, "_", " "))
 			}
+		}
+	}
+	for _, name := range []string{"force_quote", "force_null", "force_not_null"} {
+		direction := "COPY FROM"
+		if name == "force_quote" {
+			direction = "COPY TO"
+		}
+		if given[name] != nil && from != (direction == "COPY FROM") {
+			return pgerr.Newf(pgerr.FeatureNotSupported, "COPY %s only available using %s", strings.ReplaceAll(name, "_", " "), direction)
 		}
 	}
 	switch {

@@ -36,7 +36,9 @@ func (d *faulty) bug(place string) {
 	}
 }
 
-func (d *faulty) Begin(o engine.TxnOptions) engine.Txn { return &faultyTxn{d.Door.Begin(o), d, o.Single} }
+func (d *faulty) Begin(o engine.TxnOptions) engine.Txn {
+	return &faultyTxn{d.Door.Begin(o), d, o.Single}
+}
 
 type faultyTxn struct {
 	engine.Txn

@@ -135,8 +135,12 @@ func (s *Session) RegOut(kind types.OID, oid int64) string {
 
 // Catalog answers the catalog information functions.
 func (s *Session) Catalog(fn string, args []vec.Scalar) (vec.Scalar, error) {
-	if fn == "pg_notify" {
+	switch fn {
+	case "pg_notify":
 		return vec.NullOf(types.T(types.Void)), s.notify(string(args[0].B), string(args[1].B))
+	case "lastval":
+		v, err := s.CurrVal(0)
+		return vec.Scalar{Type: types.T(types.Int8), I: v}, err
 	}
 	return s.info.Call(fn, args)
 }

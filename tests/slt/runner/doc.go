@@ -21,7 +21,8 @@
 //	1 x
 //	2 NULL
 //
-//	copy in                                      the data follows; "copy out" has it as the result
+//	copy in                                      the data follows; "copy out" has it as the result, and
+//	                                             "copy in error" what it may say of the error
 //	COPY t FROM STDIN
 //	----
 //	3	y

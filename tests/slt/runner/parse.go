@@ -113,6 +113,9 @@ func (p *parser) step() error {
 		err = r.parseQuery(words[1:])
 	case line == "copy in" || line == "copy out":
 		r.kind = kind(line)
+	case len(words) >= 3 && words[0] == "copy" && words[1] == "in" && words[2] == "error":
+		r.kind = copyIn
+		err = r.expect.parse("error", strings.Join(words[3:], " "))
 	case line == "restart" || line == "kill" || line == "halt":
 		r.kind = kind(line)
 	default:
