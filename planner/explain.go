@@ -47,7 +47,7 @@ func explainOptions(stmt *ast.Explain) error {
 func (p *planning) lines(plan physical.Statement) ([]string, error) {
 	switch s := plan.(type) {
 	case *physical.Query:
-		return physical.Explain(s.Root, s.Subplans), nil
+		return append(physical.Explain(s.Root, s.Subplans), p.fed(s.Reads)...), nil
 	case *physical.Insert:
 		return p.write("Insert on ", s.Rel, s.Query), nil
 	case *physical.Update:
@@ -56,6 +56,8 @@ func (p *planning) lines(plan physical.Statement) ([]string, error) {
 		return p.write("Delete on ", s.Rel, s.Query), nil
 	case *physical.CreateRelation:
 		switch {
+		case s.Rel.Connector != "":
+			return p.settings(s.Rel), nil
 		case s.View != nil:
 			return append([]string{"Materialized View " + s.Rel.Name}, physical.ExplainView(s.View)...), nil
 		case s.Query != nil:
@@ -74,6 +76,32 @@ func (p *planning) write(title string, id catalog.ID, q *physical.Query) []strin
 			l = "    " + l
 		}
 		lines = append(lines, "  "+l)
+	}
+	return lines
+}
+
+// fed tells of the relations that connectors feed how they do it.
+func (p *planning) fed(reads []catalog.ID) []string {
+	var lines []string
+	for _, id := range reads {
+		if r := p.env.Catalog.Relation(id); r != nil && r.Connector != "" {
+			lines = append(lines, p.settings(r)...)
+		}
+	}
+	return lines
+}
+
+// settings are the options of a relation that a connector feeds, without passwords.
+func (p *planning) settings(r *catalog.Relation) []string {
+	lines := []string{"Source of " + string(r.Kind) + " " + r.Name}
+	for _, o := range p.env.Catalog.ShownOptions(r.Options, r.Secrets) {
+		lines = append(lines, "  "+o.Name+" = "+o.Value)
+	}
+	if f := r.Format; f != nil {
+		lines = append(lines, "  FORMAT "+f.Format+" ENCODE "+f.Encode)
+		for _, o := range p.env.Catalog.ShownOptions(f.Options, f.Secrets) {
+			lines = append(lines, "    "+o.Name+" = "+o.Value)
+		}
 	}
 	return lines
 }

@@ -1,6 +1,8 @@
 package pgcatalog
 
 import (
+	"strings"
+
 	"strconv"
 
 	"github.com/millracedb/millrace/sql/catalog"
@@ -85,6 +87,9 @@ func fillClass(w *writer) {
 		}
 		if r.Kind == catalog.System || kind == 'v' || kind == 'S' {
 			v["relreplident"] = num(byte('n'))
+		}
+		if r.Connector != "" {
+			v["reloptions"] = array(shownOptions(w.cat, r)...)
 		}
 		w.add(v)
 		for _, x := range indexes(r) {
@@ -351,4 +356,14 @@ func fillDescription(w *writer) {
 			add(oidClass, r.ID, i+1, r.Columns[i].Comment)
 		}
 	}
+}
+
+// shownOptions are the options of a relation that a connector feeds as elements of an array, without passwords.
+func shownOptions(cat *catalog.Snapshot, r *catalog.Relation) []string {
+	quote := strings.NewReplacer(`\`, `\\`, `"`, `\"`)
+	var out []string
+	for _, o := range cat.ShownOptions(r.Options, r.Secrets) {
+		out = append(out, `"`+quote.Replace(o.Name+"="+o.Value)+`"`)
+	}
+	return out
 }

@@ -5,8 +5,10 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"io"
 	"net"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/millracedb/millrace/exec/connect"
@@ -96,6 +98,10 @@ func (c *config) connectError(err error, trouble *trouble) error {
 	}
 	if e := c.loginError(err); e != nil {
 		return e
+	}
+	if c.login != nil && (errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET)) {
+		return pgerr.Newf(pgerr.InvalidAuthorizationSpec, "Kafka at %s closed the connection, as some brokers do that refuse a login", brokers).
+			WithHint("Check %s, %s and %s, and the port.", optMechanism, optUsername, optPassword)
 	}
 	hint := "Check " + optBootstrap + ", and that the addresses the brokers advertise can be reached from this server."
 	var dns *net.DNSError
