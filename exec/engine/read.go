@@ -39,14 +39,17 @@ func (e *Engine) pinBlock() *pin {
 	p := e.pinLocked(nil)
 	p.open = &e.blocks
 	p.open.Add(1)
-	return p
+	return p.charge(e.readers)
 }
 
 // pinRead is pin for a transaction, which may have to give up its snapshots when too much is kept for it.
 func (e *Engine) pinRead(ids []catalog.ID) *pin {
-	p := e.pin(ids)
+	return e.pin(ids).charge(e.readers)
+}
+
+func (p *pin) charge(b *state.Budget) *pin {
 	for _, s := range p.snaps {
-		s.ChargeTo(e.readers)
+		s.ChargeTo(b)
 	}
 	return p
 }
