@@ -190,6 +190,37 @@ func TestTornTail(t *testing.T) {
 	}
 }
 
+// The last epoch, with its commit frame on disk: a sector that is missing is the
+// work of a power failure, a changed byte is damage.
+func TestLastEpochTornOrDamaged(t *testing.T) {
+	pristine := damageDir(t)
+	logs := glob(t, pristine, "log/*.log")
+	name := filepath.Base(logs[len(logs)-1])
+	end := size(t, logs[len(logs)-1])
+	for _, back := range []int64{700, 2000, 5000} {
+		dir := t.TempDir()
+		if err := copyTree(dir, pristine); err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(dir, "log", name)
+		flip(t, path, end-back)
+		if _, err := readEverything(dir, nil); !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), path) {
+			t.Fatalf("a bit %d bytes before the end: %v", back, err)
+		}
+		f, err := os.OpenFile(path, os.O_RDWR, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.WriteAt(make([]byte, 512), (end-back)/512*512); err != nil {
+			t.Fatal(err)
+		}
+		f.Close()
+		if n, err := readEverything(dir, nil); n != 29 || err != nil {
+			t.Fatalf("a sector %d bytes before the end is missing: %d %v", back, n, err)
+		}
+	}
+}
+
 func TestDamagedDirectory(t *testing.T) {
 	pristine := damageDir(t)
 	remove := func(pattern string) func(*testing.T, string) {

@@ -34,7 +34,8 @@
 //     ErrStopped until the directory is closed and opened again.
 //   - What cannot be trusted is refused with ErrDamaged, naming file and offset.
 //     Only one thing is cut off silently (with a log line): the end of the log
-//     behind the last epoch that anything claims to have been durable.
+//     behind the last epoch that anything claims to have been durable, unless all
+//     of that end was written (wasWritten in logopen.go).
 //
 // Operating systems: sys_linux.go has the calls that make commits short (space
 // allocated ahead, fdatasync, early writeback); sys_other.go does with a plain

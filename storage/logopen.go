@@ -120,7 +120,7 @@ func (l *segmentLog) dropStub(seqs []uint64) ([]uint64, error) {
 	if err != nil {
 		return nil, err
 	}
-	if found, _, err := laterClaim(f, seq, 0, st.Size()); found || err != nil {
+	if found, _, err := laterClaim(f, seq, 0, st.Size()); found > 0 || err != nil {
 		return seqs, err
 	}
 	l.store.opts.Logger.Warn("removed a log segment that was never begun", "file", path)
@@ -215,12 +215,21 @@ func (l *segmentLog) judgeEnd(g *segment, f *os.File, size, off int64, last bool
 	if !last || m.Segment == g.seq && m.Offset > g.end {
 		return bad
 	}
-	_, claimed, err := laterClaim(f, g.seq, off, size)
+	found, claimed, err := laterClaim(f, g.seq, off, size)
 	if err != nil {
 		return err
 	}
 	if claimed {
 		return bad
+	}
+	if found > 0 {
+		whole, err := wasWritten(f, g.end, found)
+		if err != nil {
+			return err
+		}
+		if whole {
+			return bad
+		}
 	}
 	zero, err := allZero(f, off, size)
 	if err != nil {
@@ -234,8 +243,8 @@ func (l *segmentLog) judgeEnd(g *segment, f *os.File, size, off int64, last bool
 }
 
 // laterClaim searches what lies behind the end of the frames for commit frames.
-// found: there is one; claimed: one says that the log was durable beyond off.
-func laterClaim(f *os.File, seq uint64, off, size int64) (found, claimed bool, err error) {
+// found is the end of the first one, 0 if there is none; claimed: one says that the log was durable beyond off.
+func laterClaim(f *os.File, seq uint64, off, size int64) (found int64, claimed bool, err error) {
 	pattern := []byte{frameMagic & 0xff, frameMagic >> 8, frameCommit, 0}
 	const step, overlap = 1 << 20, 64 << 10
 	buf := make([]byte, step+overlap)
@@ -243,7 +252,7 @@ func laterClaim(f *os.File, seq uint64, off, size int64) (found, claimed bool, e
 	for at := off; at < size; at += step {
 		n, err := f.ReadAt(buf[:min(int64(len(buf)), size-at)], at)
 		if err != nil && err != io.EOF {
-			return false, false, err
+			return 0, false, err
 		}
 		b := buf[:n]
 		for i := 0; ; {
@@ -264,13 +273,42 @@ func laterClaim(f *os.File, seq uint64, off, size int64) (found, claimed bool, e
 			if checksum(p) != h.crc || !c.parse(p, seq) {
 				continue
 			}
-			found = true
+			if found == 0 {
+				found = at + int64(start) + h.size()
+			}
 			if c.durable.Segment == seq && c.durable.Offset > off {
-				return true, true, nil
+				return found, true, nil
 			}
 		}
 	}
 	return found, false, nil
+}
+
+// wasWritten reports that every sector of from..to has bytes. The last epochs
+// before a power failure may be on disk in part, in any order of sectors: one
+// that is missing reads as zeros, as space allocated ahead does. If the commit
+// frame is there and no sector is missing, all of it was written, and what has a
+// wrong checksum has changed since.
+//
+// What cannot be told from a torn end: a commit frame that is damaged itself,
+// and damage in an epoch that has a sector of zeros as its content.
+func wasWritten(f *os.File, from, to int64) (bool, error) {
+	const sector = 512
+	buf := make([]byte, 1<<20)
+	for from < to {
+		b := buf[:min(to-from, int64(len(buf))-from%sector)]
+		if _, err := f.ReadAt(b, from); err != nil {
+			return false, err
+		}
+		for len(b) > 0 {
+			n := min(int64(len(b)), sector-from%sector)
+			if len(bytes.TrimLeft(b[:n], "\x00")) == 0 {
+				return false, nil
+			}
+			b, from = b[n:], from+n
+		}
+	}
+	return true, nil
 }
 
 func allZero(f *os.File, off, size int64) (bool, error) {
