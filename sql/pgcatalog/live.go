@@ -10,8 +10,8 @@ import (
 
 // Live is what the running server tells. The server fills it; a nil function has nothing to tell.
 type Live struct {
-	Activity  func() []Activity
-	Settings  func(setting func(name string) (string, bool)) []Setting
+	Activity func() []Activity
+	Settings func(setting func(name string) (string, bool)) []Setting
 	// RowErrors: relation id, SQLSTATE, message, data, topic, partition (-1: no record's), offset, key, first epoch, count.
 	RowErrors func() *vec.Batch
 	Sources   func() []SourceState
