@@ -291,3 +291,36 @@ func BenchmarkEnrich(b *testing.B) {
 		}
 	}
 }
+
+// TestJoinShards: steps large enough to be split give the same joined rows with 1, 2 and 7 workers.
+func TestJoinShards(t *testing.T) {
+	seed := rand.Int63()
+	for _, kind := range []physical.JoinKind{physical.Inner, physical.Left, physical.Anti} {
+		var want map[string]int64
+		for _, workers := range []int{1, 2, 7} {
+			r := rand.New(rand.NewSource(seed))
+			a, b := &source{id: 1, append: true, rows: vec.NewBatch(testTypes, 0)}, &source{id: 2, rows: vec.NewBatch(testTypes, 0)}
+			j := join(mapNode(a.scan(), nil, colV, colS), mapNode(b.scan(), nil, colV, colT), kind, []int{0}, []int{0}, nil)
+			g := NewGraph()
+			v, err := BuildView(5, &physical.View{Root: aggregate(j, []int{0, 1}, agg(t, j, "count")), Key: []int{0, 1}, Reads: []catalog.ID{1, 2}}, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			g.Add(v)
+			for range 3 {
+				in := Inputs{1: {a.change(r, 12000)}}
+				if b.rows.N < 40 {
+					in[2] = []*vec.Batch{b.change(r, 40)}
+				}
+				g.Step(testStep(workers), in)
+				g.Commit()
+			}
+			got := readView(t, v)
+			if workers == 1 {
+				want = got
+			} else if !maps.Equal(got, want) {
+				t.Errorf("seed %d, %s, %d workers: %v, want %v", seed, kind, workers, diff(got, want), diff(want, got))
+			}
+		}
+	}
+}

@@ -51,11 +51,12 @@ type side struct {
 	null   []bool // by row: the key is null
 	group  []int32
 	groups state.Groups
-	sum    []int64 // by group: weight
-	head   []int32 // by group: first row
-	next   []int32 // by row
-	flips  []int32 // groups of the other side whose matches move to or from 0
-	m      []int64 // by row: matches after the step
+	sum    []int64     // by group: weight
+	head   []int32     // by group: first row
+	next   []int32     // by row
+	first  []state.Ref // by row: the first row of the other side's state with its key
+	flips  []int32     // groups of the other side whose matches move to or from 0
+	m      []int64     // by row: matches after the step
 	dm     map[state.Ref]int64
 }
 
@@ -232,11 +233,12 @@ func (j *Join) deltaWithState(s *Step, out Emit, a, b *side, left bool) {
 	if b.rows == nil || b.rows.Len() == 0 {
 		return
 	}
+	first := a.probe(s, b)
 	for i := range a.d.N {
 		if a.null[i] {
 			continue
 		}
-		for ref := b.rows.First(a.keys.Hash[i], a.keys.At(i)); ref != state.None; ref = b.rows.Next(ref) {
+		for ref := first[i]; ref != state.None; ref = b.rows.Next(ref) {
 			j.buf.add(int32(i), ref, a.d.Weight(i), b.rows.Weight(ref))
 			if j.buf.full() {
 				j.flushState(s, out, a, b, left)
@@ -244,6 +246,28 @@ func (j *Join) deltaWithState(s *Step, out Emit, a, b *side, left bool) {
 		}
 	}
 	j.flushState(s, out, a, b, left)
+}
+
+// probe finds the first row of b's state for each row of the step, split over shards if there are many: what costs most is
+// to wait for memory.
+func (a *side) probe(s *Step, b *side) []state.Ref {
+	n := a.d.N
+	a.first = sized(a.first, n)
+	shards := 1
+	if s.Workers > 1 && n >= 2*parallelRows {
+		shards = s.Workers
+	}
+	find := func(p int) {
+		for i := p * n / shards; i < (p+1)*n/shards; i++ {
+			a.first[i] = b.rows.First(a.keys.Hash[i], a.keys.At(i))
+		}
+	}
+	if shards == 1 {
+		find(0)
+	} else {
+		run(shards, find)
+	}
+	return a.first
 }
 
 func (j *Join) flushState(s *Step, out Emit, a, b *side, left bool) {
