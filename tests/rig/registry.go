@@ -1,0 +1,97 @@
+package rig
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+const apicurioVersion = "3.3.3"
+
+// SchemaRegistry is an Apicurio Registry in one Java process, with its content in memory.
+type SchemaRegistry struct {
+	URL  string // of its Confluent-compatible API
+	proc *process
+}
+
+// Registry starts a schema registry for the test, stopped when it ends.
+func Registry(t testing.TB) *SchemaRegistry {
+	t.Helper()
+	java := javaSince(t, 21)
+	lib, err := apicurio()
+	if err != nil {
+		need(t, "the schema registry is not here: %v", err)
+	}
+	port := FreePort(t)
+	dir := t.TempDir()
+	cmd := exec.Command(java, "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
+		"-Dquarkus.http.host=127.0.0.1", fmt.Sprintf("-Dquarkus.http.port=%d", port), "-jar", filepath.Join(lib, "quarkus-run.jar"))
+	cmd.Dir = dir
+	proc, err := start(cmd, filepath.Join(dir, "registry.log"), syscall.SIGKILL)
+	if err != nil {
+		t.Fatalf("starting the schema registry: %v", err)
+	}
+	r := &SchemaRegistry{URL: fmt.Sprintf("http://127.0.0.1:%d/apis/ccompat/v7", port), proc: proc}
+	t.Cleanup(r.Kill9)
+	err = proc.await(2*time.Minute, func() error {
+		answer, err := http.Get(r.URL + "/subjects")
+		if err != nil {
+			return err
+		}
+		answer.Body.Close()
+		if answer.StatusCode != http.StatusOK {
+			return fmt.Errorf("status %s", answer.Status)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatalf("starting the schema registry: %v", err)
+	}
+	return r
+}
+
+// Kill9 kills the registry where it stands.
+func (r *SchemaRegistry) Kill9() { r.proc.kill9() }
+
+// javaSince returns a java program of at least a version: the one on PATH, or another that is installed.
+func javaSince(t testing.TB, version int) string {
+	t.Helper()
+	installed, _ := filepath.Glob("/usr/lib/jvm/*/bin/java") // the pattern is well formed
+	for _, java := range append([]string{"java"}, installed...) {
+		out, err := exec.Command(java, "-XshowSettings:properties", "-version").CombinedOutput()
+		_, rest, found := strings.Cut(string(out), "java.specification.version = ")
+		has, numErr := strconv.Atoi(strings.TrimSpace(strings.SplitN(rest, "\n", 2)[0]))
+		if err == nil && found && numErr == nil && has >= version {
+			return java
+		}
+	}
+	need(t, "no Java %d or newer is installed (Debian: openjdk-%d-jre-headless)", version, version)
+	return ""
+}
+
+// apicurio returns the folder of the unpacked application.
+func apicurio() (string, error) {
+	return cacheDir("apicurio-"+apicurioVersion, func(dir string) error {
+		mvn, err := exec.LookPath("mvn")
+		if err != nil {
+			return fmt.Errorf("maven is needed to fetch it (Debian: maven)")
+		}
+		fetch := exec.Command(mvn, "-q", "-B", "dependency:copy", "-DoutputDirectory="+dir,
+			"-Dartifact=io.apicurio:apicurio-registry-app:"+apicurioVersion+":tar.gz:all")
+		if out, err := fetch.CombinedOutput(); err != nil {
+			return fmt.Errorf("%w\n%s", err, out)
+		}
+		archive := filepath.Join(dir, "apicurio-registry-app-"+apicurioVersion+"-all.tar.gz")
+		if out, err := exec.Command("tar", "-xzf", archive, "-C", dir).CombinedOutput(); err != nil {
+			return fmt.Errorf("%w\n%s", err, out)
+		}
+		return os.Remove(archive)
+	})
+}
