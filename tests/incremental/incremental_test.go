@@ -203,9 +203,13 @@ func (s *scenario) write() {
 	s.both([]string{"COMMIT", "COMMIT", "ROLLBACK"}[s.r.IntN(3)])
 }
 
-// kill ends the server without warning and starts it again.
+// kill ends the server, mostly without warning, and starts it again: from its log, or from a checkpoint.
 func (s *scenario) kill() {
-	s.srv.Kill9()
+	if s.r.IntN(3) == 0 {
+		s.srv.Stop()
+	} else {
+		s.srv.Kill9()
+	}
 	s.srv.Restart()
 	s.ml = s.open(s.srv.DSN())
 	s.exec(s.ml, fmt.Sprintf("SET search_path TO s%d", s.seed))
