@@ -56,6 +56,8 @@ func (p *planning) lines(plan physical.Statement) ([]string, error) {
 		return p.write("Delete on ", s.Rel, s.Query), nil
 	case *physical.CreateRelation:
 		switch {
+		case s.Rel.Sink != nil && s.View != nil:
+			return append(p.settings(s.Rel), physical.ExplainView(s.View)...), nil
 		case s.Rel.Connector != "":
 			return p.settings(s.Rel), nil
 		case s.View != nil:
@@ -91,9 +93,15 @@ func (p *planning) fed(reads []catalog.ID) []string {
 	return lines
 }
 
-// settings are the options of a relation that a connector feeds, without passwords.
+// settings are the options of a relation that a connector feeds, or of a sink, without passwords.
 func (p *planning) settings(r *catalog.Relation) []string {
 	lines := []string{"Source of " + string(r.Kind) + " " + r.Name}
+	if r.Sink != nil {
+		lines[0] = "Sink " + r.Name
+		if from := p.env.Catalog.Relation(r.Sink.From); from != nil {
+			lines[0] += " of " + string(from.Kind) + " " + from.Name
+		}
+	}
 	for _, o := range p.env.Catalog.ShownOptions(r.Options, r.Secrets) {
 		lines = append(lines, "  "+o.Name+" = "+o.Value)
 	}

@@ -2,10 +2,11 @@
 // names the connectors a server was built with.
 //
 //	kafka/   one connector a folder    --- Part{Rows, Errors, Runs, Offsets} --->   engine
-//	format/  decoders: a record's bytes straight into columns
+//	                                   <-- Changes; Position delivered ----------->
+//	format/  decoders: a record's bytes straight into columns; encoders: rows into records
 //
 // A connector knows its system and nothing of epochs, logs or views; the engine knows parts and offsets and
-// nothing of topics. They meet in connect.go.
+// nothing of topics. They meet in connect.go and sink.go.
 //
 // Invariants
 //   - Offsets live in the engine only: a part's rows, its bad rows and its offsets are committed in one

@@ -121,22 +121,20 @@ func (c *Connector) CheckSink(with map[string]string) (map[string]string, error)
 	return own.Check(with)
 }
 
-// ValidateSink checks everything about a sink that can be checked without the network: the binder calls it.
-func (r Registry) ValidateSink(with map[string]string, format *catalog.Format, columns []catalog.Column, key []int) error {
-	if with["connector"] == "" {
+// ValidateSink checks everything about a sink, with its secrets revealed, that can be checked without the network: the
+// binder calls it.
+func (r Registry) ValidateSink(rel *catalog.Relation) error {
+	if rel.Connector == "" {
 		return pgerr.New(pgerr.InvalidParameterValue, "a sink needs the parameter \"connector\"").
 			WithHint("For example WITH (connector = 'kafka', topic = '...', properties.bootstrap.server = '...').")
 	}
-	c, err := r.Lookup(with["connector"])
+	c, err := r.Lookup(rel.Connector)
 	if err != nil {
 		return err
 	}
-	spec := SinkSpec{Columns: columns, Key: key}
-	if spec.Options, err = c.CheckSink(with); err != nil {
+	spec := SinkSpec{Name: rel.Name, Columns: rel.Columns, Key: rel.Sink.Key, Format: *rel.Format}
+	if spec.Options, err = c.CheckSink(rel.Options); err != nil {
 		return err
-	}
-	if format != nil {
-		spec.Format = *format
 	}
 	s, err := c.Sink.Open(spec)
 	if err != nil {

@@ -128,17 +128,21 @@ func (r *sinkRunner) run(ctx context.Context, e *Engine, meta *catalog.Relation)
 
 // sinkSpec is what a connector is told about a sink.
 func (e *Engine) sinkSpec(meta *catalog.Relation) (*connect.Connector, connect.SinkSpec, error) {
+	revealed, err := e.Catalog().Revealed(meta)
+	if err != nil {
+		return nil, connect.SinkSpec{}, err
+	}
 	con, err := e.opts.Connectors.Lookup(meta.Connector)
 	if err != nil {
 		return nil, connect.SinkSpec{}, err
 	}
-	opts, err := con.CheckSink(meta.Options)
+	opts, err := con.CheckSink(revealed.Options)
 	if err != nil {
 		return nil, connect.SinkSpec{}, err
 	}
 	spec := connect.SinkSpec{
 		Name: meta.Name, Relation: meta.Name, Identity: meta.Sink.Identity,
-		Columns: meta.Columns, Key: meta.Sink.Key, Options: opts, Format: *meta.Format,
+		Columns: meta.Columns, Key: meta.Sink.Key, Options: opts, Format: *revealed.Format,
 	}
 	if from := e.Catalog().Relation(meta.Sink.From); from != nil {
 		spec.Relation = from.Name

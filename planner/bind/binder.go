@@ -23,9 +23,10 @@ type Env struct {
 	Connectors Connectors // nil: options are not checked
 }
 
-// Connectors checks a stream or table, with its secrets revealed, against the connector that its options name.
+// Connectors checks a stream, table or sink, with its secrets revealed, against the connector that its options name.
 type Connectors interface {
 	Validate(rel *catalog.Relation) error
+	ValidateSink(rel *catalog.Relation) error
 }
 
 // Notice is a NOTICE or WARNING for the client.

@@ -115,7 +115,7 @@ func isControl(k ast.AlterKind) bool {
 
 // control binds PAUSE, RESUME and SET of what feeds rel, a copy.
 func (b *Binder) control(rel *catalog.Relation, act *ast.AlterAction) error {
-	if rel.Connector == "" {
+	if rel.Connector == "" || rel.Kind == catalog.Sink {
 		return pgerr.Newf(pgerr.WrongObjectType, `no connector feeds "%s"`, rel.Name).At(act.Pos())
 	}
 	switch act.Kind {

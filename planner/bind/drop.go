@@ -116,7 +116,7 @@ func (b *Binder) dropOther(stmt *ast.Drop) (physical.DDL, error) {
 	switch stmt.Kind {
 	case ast.ObjIndex:
 		return nil, pgerr.Newf(pgerr.UndefinedObject, `index "%s" does not exist`, n.Name)
-	case ast.ObjSink, "FUNCTION", "TYPE", "DOMAIN", "TRIGGER", "EXTENSION", "PROCEDURE", "AGGREGATE":
+	case "FUNCTION", "TYPE", "DOMAIN", "TRIGGER", "EXTENSION", "PROCEDURE", "AGGREGATE":
 		return nil, pgerr.Newf(pgerr.UndefinedObject, `%s "%s" does not exist`, word, n.Name)
 	}
 	return nil, pgerr.Unsupported("DROP " + string(stmt.Kind)).At(stmt.Pos())

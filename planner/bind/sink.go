@@ -23,12 +23,12 @@ func (b *Binder) CreateSink(stmt *ast.CreateSink) (*physical.CreateRelation, *lo
 	if err != nil {
 		return nil, nil, err
 	}
-	if rel.Options, err = optionMap(stmt.Options); err != nil {
+	if rel.Options, rel.Secrets, err = b.secretOptions(stmt.Options); err != nil {
 		return nil, nil, err
 	}
 	rel.Connector = strings.ToLower(rel.Options["connector"])
 	rel.Sink = &catalog.SinkDef{}
-	if rel.Format, err = sinkFormat(stmt.Format); err != nil {
+	if rel.Format, err = b.sinkFormat(stmt.Format); err != nil {
 		return nil, nil, err
 	}
 	out := &physical.CreateRelation{Rel: rel, IfNotExists: stmt.IfNotExists}
@@ -75,13 +75,13 @@ func (b *Binder) sinkFrom(rel *catalog.Relation, n ast.ObjectName) (*ast.Select,
 }
 
 // sinkFormat reads FORMAT ... ENCODE ...; without it a sink is FORMAT PLAIN ENCODE JSON.
-func sinkFormat(f *ast.Format) (*catalog.Format, error) {
+func (b *Binder) sinkFormat(f *ast.Format) (*catalog.Format, error) {
 	if f == nil {
 		return &catalog.Format{Format: "PLAIN", Encode: "JSON"}, nil
 	}
 	out := &catalog.Format{Format: strings.ToUpper(f.Format), Encode: strings.ToUpper(f.Encode), Key: strings.ToUpper(f.Key)}
 	var err error
-	if out.Options, err = optionMap(f.Options); err != nil {
+	if out.Options, out.Secrets, err = b.secretOptions(f.Options); err != nil {
 		return nil, err
 	}
 	if out.KeyOptions, err = optionMap(f.KeyOpts); err != nil {
@@ -129,15 +129,14 @@ func (b *Binder) FinishSink(stmt *ast.CreateSink, rel *catalog.Relation, known [
 	if err := sinkOptions(rel); err != nil {
 		return err
 	}
-	if c, ok := b.env.Connectors.(SinkConnectors); ok {
-		return c.ValidateSink(rel.Options, rel.Format, rel.Columns, rel.Sink.Key)
+	if b.env.Connectors == nil {
+		return nil
 	}
-	return nil
-}
-
-// SinkConnectors is a Connectors that knows sinks, too.
-type SinkConnectors interface {
-	ValidateSink(options map[string]string, format *catalog.Format, columns []catalog.Column, key []int) error
+	revealed, err := b.env.Catalog.Revealed(rel)
+	if err != nil {
+		return err
+	}
+	return b.env.Connectors.ValidateSink(revealed)
 }
 
 // sinkKey reads primary_key = 'a, b'.

@@ -7,6 +7,8 @@
 // A Source assigns itself every partition of its topic; there is no consumer group, and nothing is ever read
 // back from one: the engine commits a part's offsets with its rows, and Run starts where those left off.
 //
+// The way out is drawn in sink.go: a Sink's producer is made anew after every failure, and asks the broker where to go on.
+//
 // Goroutines: Run polls, decodes and delivers; watch looks for new partitions and asks for the ends of the
 // partitions that millrace.sources compares with. They share what tracker guards.
 //
