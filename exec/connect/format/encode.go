@@ -49,6 +49,8 @@ func NewEncoder(s EncodeSpec) (Encoder, error) {
 		return newJSONEncoder(s)
 	case "TEXT", "BYTES":
 		return newTextEncoder(s)
+	case "AVRO":
+		return newAvroEncoder(s)
 	}
 	return nil, pgerr.Unsupported("ENCODE " + strings.ToUpper(s.Encode) + " of a sink")
 }
