@@ -93,7 +93,7 @@ func TestReplayTable(t *testing.T) {
 // Whatever the brokers answer, each record counts once: errors on any request, slow answers, moved leaders, and sources
 // that end and begin again. MILLRACE_SEEDS runs more of them.
 func TestFaultsBySeed(t *testing.T) {
-	seeds := 50
+	seeds := 20
 	if n, err := strconv.Atoi(os.Getenv("MILLRACE_SEEDS")); err == nil {
 		seeds = n
 	}
