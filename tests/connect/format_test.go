@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/hamba/avro/v2"
+	"github.com/jackc/pgx/v5"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"google.golang.org/protobuf/encoding/protowire"
 
@@ -103,6 +104,23 @@ func TestSchemaRegistry(t *testing.T) {
 	event = protowire.AppendBytes(protowire.AppendTag(event, 3, protowire.BytesType), []byte{4, 5})
 	k.Produce("events", 1, event)
 	expect(t, s, "SELECT concat_ws('|', id, what, nums) FROM events", "7|click|{4,5}")
+
+	// What one sink writes, a stream reads back.
+	k.CreateTopic("copies", 1)
+	s.Exec(`CREATE STREAM made (id bigint, price numeric(10,2), at timestamptz, doc jsonb, tags text[])`,
+		`CREATE SINK copies FROM made`+from("copies")+` FORMAT PLAIN`+encode("AVRO"),
+		`INSERT INTO made VALUES (1, -12.5, '2024-02-29 12:00:00Z', '{"k": [1]}', '{a,NULL,"b c"}'), (2, NULL, NULL, NULL, NULL)`)
+	rig.Eventually(t, 30*time.Second, func() error {
+		conn, err := pgx.Connect(context.Background(), s.DSN())
+		if err != nil {
+			return err
+		}
+		defer conn.Close(context.Background())
+		_, err = conn.Exec(context.Background(), `CREATE STREAM IF NOT EXISTS back`+from("copies")+` FORMAT PLAIN`+encode("AVRO"))
+		return err
+	})
+	expect(t, s, "SELECT string_agg(concat_ws('|', id, price, at, doc, tags), ' ' ORDER BY id) FROM back",
+		`1|-12.50|2024-02-29 12:00:00+00|{"k": [1]}|{a,NULL,"b c"} 2`)
 
 	refused(t, s, "42804", `CREATE STREAM bad (id boolean)`+from("orders")+` FORMAT PLAIN`+encode("AVRO"))
 	refused(t, s, "42704", `CREATE STREAM bad (id bigint)`+from("orders")+` FORMAT PLAIN ENCODE AVRO (schema.registry = '`+registry.URL+`', schema.registry.subject = 'nope')`)

@@ -1,9 +1,10 @@
-// Package rig starts the real parts that tests stand on: PostgreSQL as the judge, an Apache Kafka broker,
+// Package rig starts the real parts that tests stand on: PostgreSQL as the judge, an Apache Kafka broker, a schema registry,
 // the Millrace server itself, and public data sets.
 //
 //	rig.Postgres(t)   one server a test process, durability off; PostgresDurable: on, for benchmarks
 //	rig.Database(t)   a fresh database in it, dropped with the test
 //	rig.Kafka(t)      a broker of the test's own (KRaft, one process): Kill9, Restart, topics, records
+//	rig.Registry(t)   a schema registry (Apicurio), content in memory
 //	rig.Millrace(t)   a server of the test's own, built once: Kill9, Restart, Stop, DSN, Log
 //	rig.Flights(t)    20,000 real flights and the airports they flew between
 //

@@ -73,16 +73,6 @@ var registryOptions = []connect.Option{
 		Doc: "how producers name subjects"},
 }
 
-// SecretOption reports whether an option of ENCODE ... (...) must not be shown.
-func SecretOption(name string) bool {
-	for _, e := range encodings {
-		if o := e.option(name); o != nil {
-			return o.Secret
-		}
-	}
-	return false
-}
-
 func encodingNames() []string {
 	var names []string
 	for _, e := range encodings {
