@@ -29,8 +29,8 @@ var rooms = map[string][]string{
 var fences = map[string][]string{
 	"github.com/pingcap/tidb":          {"sql/parser"},
 	"github.com/dgraph-io/badger":      {"storage"},
-	"github.com/twmb/franz-go":         {"exec/connect/kafka", "server/bench"}, // bench feeds a topic
-	"github.com/jackc/pgx/v5/pgproto3": {"server"},                             // pgwire frames the messages, session answers them
+	"github.com/twmb/franz-go":         {"exec/connect/kafka", "exec/connect/schema", "server/bench"}, // bench feeds a topic; schema is its registry client
+	"github.com/jackc/pgx/v5/pgproto3": {"server"},                                                    // pgwire frames the messages, session answers them
 }
 
 // pkg is what the laws need of a package.
