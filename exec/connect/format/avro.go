@@ -22,7 +22,6 @@ type avroRows struct {
 	columns []column
 	single  *column // of a key: its schema may be that of the value itself
 	schemas schemaCache[*avroProgram]
-	current *avroProgram
 
 	b       []byte
 	p       int

@@ -174,11 +174,6 @@ func (m *maker) keyColumn(c catalog.Column) bool {
 	return strings.EqualFold(c.Include, "key") && m.key.encoding != nil
 }
 
-// Column types that take the bytes of a record's key or value as they are.
-func rawType(t types.Type) bool {
-	return t.OID == types.Bytea || t.OID == types.Text || t == types.T(types.Varchar)
-}
-
 // skips is the part of a decoder that remembers the columns of others.
 type skips []bool
 
