@@ -8,7 +8,6 @@ import (
 	"github.com/millracedb/millrace/exec/connect/schema"
 	"github.com/millracedb/millrace/sql/catalog"
 	"github.com/millracedb/millrace/sql/pgerr"
-	"github.com/millracedb/millrace/sql/types"
 	"github.com/millracedb/millrace/sql/vec"
 )
 
