@@ -29,7 +29,7 @@ func kills(t *testing.T) int {
 }
 
 // batchRows is small, since every kill is followed by a recount of all there is.
-const batchRows = 120
+const batchRows = 15
 
 // load is what one writer knows: how far its statements were acknowledged. A statement that was under way at the kill
 // may be there or not, but whole.
@@ -72,7 +72,11 @@ func TestNothingAcknowledgedIsLost(t *testing.T) {
 	var slowest time.Duration
 	n := kills(t)
 	for k := range n {
-		runUntilKilled(t, srv, loads, source, time.Duration(20+r.IntN(180))*time.Millisecond)
+		after := time.Duration(20+r.IntN(180)) * time.Millisecond
+		if k%8 == 7 { // long enough for a checkpoint, which the kill then hits or follows
+			after += time.Duration(900+r.IntN(400)) * time.Millisecond
+		}
+		runUntilKilled(t, srv, loads, source, after)
 		began := time.Now()
 		srv.Restart()
 		slowest = max(slowest, time.Since(began))

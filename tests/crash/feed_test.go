@@ -17,7 +17,7 @@ import (
 
 const (
 	feedParts = 3
-	feedPause = 5 * time.Millisecond // between produced batches of feedBatch records
+	feedPause = 25 * time.Millisecond // between produced batches of feedBatch records
 	feedBatch = 12
 )
 
