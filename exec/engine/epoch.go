@@ -61,6 +61,7 @@ func (e *Engine) run() {
 	defer close(e.done)
 	tick := time.NewTicker(e.opts.CheckpointEvery)
 	defer tick.Stop()
+	e.inTurn(e.housekeeping) // what was replayed goes into a checkpoint at once: a server that dies young replays no more each time
 	for {
 		select {
 		case <-e.queue.wake:
