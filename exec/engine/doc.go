@@ -11,10 +11,10 @@
 //
 // Files, in the order of an event: door.go (the contract), txn.go (a transaction), write.go (INSERT, UPDATE, DELETE to
 // row changes), change.go (row changes of a table), epoch.go (cut, log, step, publish), watermark.go (lateness),
-// record.go and codec.go (what the log holds), checkpoint.go, recover.go, poison.go; ddl.go and backfill.go (catalog changes, filling
-// views); read.go (sources of queries), stream.go (reading a stream's rows), rowerrors.go (millrace.errors), sequence.go,
-// connector.go and source_*.go (external sources: kept
-// running, what they bring, REPLAY ERRORS), secret.go, sink*.go (changes sent out: sink.go has the picture), system.go (live system relations).
+// record.go and codec.go (what the log holds), checkpoint.go, recover.go, misfit.go, poison.go; ddl.go, altertable.go and
+// backfill.go (catalog changes, filling views); read.go (sources of queries), recent.go (lookups at an older epoch), stream.go (reading a stream's rows), rowerrors.go (millrace.errors), sequence.go,
+// connector.go and source_*.go (external sources: kept running, what they bring, REPLAY ERRORS), secret.go, sink*.go
+// (changes sent out: sink.go has the picture), info.go (live system relations).
 //
 // Invariants
 //   - Log durable, then published, then acknowledged (D4). With async durability: published, then acknowledged, and
