@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	"github.com/millracedb/millrace/sql/pgerr"
 	"github.com/millracedb/millrace/sql/types"
 	"github.com/millracedb/millrace/sql/vec"
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -125,19 +127,48 @@ func eventually(t testing.TB, what string, ok func() bool) {
 	}
 }
 
-// committedNumbers are the values of the topic's committed records, sorted.
+// committedNumbers are the values of the topic's committed records, sorted, once no transaction is open on any partition.
 func committedNumbers(t testing.TB, addrs []string) []string {
 	t.Helper()
-	cl, err := kgo.NewClient(kgo.SeedBrokers(addrs...), kgo.ConsumeTopics("t"), kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.FetchMaxWait(50*time.Millisecond))
+	cl, err := kgo.NewClient(kgo.SeedBrokers(addrs...), kgo.ConsumeTopics("t"), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		kgo.KeepControlRecords(), kgo.FetchMaxWait(50*time.Millisecond))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer cl.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	left := map[int32]int64{} // the end of each partition that is not yet read
+	eventually(t, "the end of every transaction", func() bool {
+		end, err := kadm.NewClient(cl).ListEndOffsets(ctx, "t")
+		stable, err2 := kadm.NewClient(cl).ListCommittedOffsets(ctx, "t")
+		if err := errors.Join(err, err2); err != nil {
+			t.Fatal(err)
+		}
+		settled := true
+		end.Each(func(o kadm.ListedOffset) {
+			s, _ := stable.Lookup(o.Topic, o.Partition)
+			settled = settled && s.Offset == o.Offset
+			if o.Offset > 0 {
+				left[o.Partition] = o.Offset
+			}
+		})
+		return settled
+	})
 	var out []string
-	for quiet := 0; quiet < 3; quiet++ {
-		ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
-		cl.PollFetches(ctx).EachRecord(func(r *kgo.Record) { out, quiet = append(out, string(r.Value)), -1 })
-		cancel()
+	for len(left) > 0 {
+		fetches := cl.PollFetches(ctx)
+		if ctx.Err() != nil {
+			t.Fatalf("reading: the ends %v are not reached", left)
+		}
+		fetches.EachRecord(func(r *kgo.Record) {
+			if !r.Attrs.IsControl() {
+				out = append(out, string(r.Value))
+			}
+			if r.Offset+1 >= left[r.Partition] {
+				delete(left, r.Partition)
+			}
+		})
 	}
 	slices.Sort(out)
 	return out
