@@ -32,7 +32,9 @@ func Registry(t testing.TB) *SchemaRegistry {
 	port := FreePort(t)
 	dir := t.TempDir()
 	cmd := exec.Command(java, "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
-		"-Dquarkus.http.host=127.0.0.1", fmt.Sprintf("-Dquarkus.http.port=%d", port), "-jar", filepath.Join(lib, "quarkus-run.jar"))
+		"-Dquarkus.http.host=127.0.0.1", fmt.Sprintf("-Dquarkus.http.port=%d", port),
+		"-Dquarkus.management.host=127.0.0.1", "-Dquarkus.management.port=0", // else 9000, which another test process has
+		"-jar", filepath.Join(lib, "quarkus-run.jar"))
 	cmd.Dir = dir
 	proc, err := start(cmd, filepath.Join(dir, "registry.log"), syscall.SIGKILL)
 	if err != nil {
