@@ -3,7 +3,6 @@ package op
 import (
 	"fmt"
 	"slices"
-	"sync"
 
 	"github.com/millracedb/millrace/exec/state"
 	"github.com/millracedb/millrace/planner/physical"
@@ -68,15 +67,6 @@ type feeder interface {
 	// forget drops what is kept of a group.
 	forget(key []byte)
 	tables() []state.Pages
-}
-
-// closing tells when groups can be forgotten: in a view that emits on window close.
-type closing struct {
-	key    int // position of window_end in the keys
-	stream catalog.ID
-	ends   *state.Ordered // window_end | key -> nothing
-	upTo   int64          // the watermark of this step
-	buf    []byte
 }
 
 // NewAggregate makes the operator. tables hands out ids for its state tables. stream is the one whose watermark closes
@@ -178,9 +168,6 @@ func (a *Aggregate) Push(s *Step, _ int, b *vec.Batch, _ Emit) {
 	a.pushParallel(s, b)
 }
 
-// parallelRows is how many rows a shard must get at least for a goroutine to be worth starting.
-const parallelRows = 4096
-
 // begin decides the number of shards of a step by its first batch.
 func (a *Aggregate) begin(s *Step, rows int) {
 	a.active = 1
@@ -218,26 +205,6 @@ func (a *Aggregate) pushParallel(s *Step, b *vec.Batch) {
 	})
 	for _, sh := range a.shards[:a.active] {
 		sh.report(s, b)
-	}
-}
-
-// run calls f(0..n-1) in goroutines and passes a panic of one of them on.
-func run(n int, f func(p int)) {
-	var wg sync.WaitGroup
-	failed := make([]any, n)
-	for p := range n {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			defer func() { failed[p] = recover() }()
-			f(p)
-		}()
-	}
-	wg.Wait()
-	for _, r := range failed {
-		if r != nil {
-			panic(r)
-		}
 	}
 }
 
@@ -295,32 +262,6 @@ func (a *Aggregate) Abort() {
 	a.active = 0
 }
 
-// forget drops the groups of closed windows.
-func (a *Aggregate) forget() {
-	c := a.closing
-	if c == nil {
-		return
-	}
-	for {
-		it := c.ends.Seek(nil)
-		if !it.Valid() || int64(be.Uint64(it.Key())^1<<63) > c.upTo {
-			return
-		}
-		c.buf = append(c.buf[:0], it.Key()...)
-		key := c.buf[8:]
-		h := state.Hash(key)
-		if ref, ok := a.table.Find(h, key); ok {
-			a.table.Delete(ref, h)
-		}
-		for i := range a.aggs {
-			if f := a.aggs[i].feed; f != nil {
-				f.forget(key)
-			}
-		}
-		c.ends.Delete(c.buf)
-	}
-}
-
 // Tables are the state tables, in the order of their ids.
 func (a *Aggregate) Tables() []state.Pages {
 	ts := []state.Pages{a.table}
@@ -337,12 +278,3 @@ func (a *Aggregate) Tables() []state.Pages {
 
 // SetSilent says whether anybody wants the output; if not it is not computed. The groups are read from the table then.
 func (a *Aggregate) SetSilent(silent bool) { a.silent = silent }
-
-// pick collects columns into a slice that is kept.
-func pick(dst *[]*vec.Vec, cols []*vec.Vec, which []int) []*vec.Vec {
-	*dst = (*dst)[:0]
-	for _, k := range which {
-		*dst = append(*dst, cols[k])
-	}
-	return *dst
-}

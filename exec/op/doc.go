@@ -1,12 +1,21 @@
 // Package op holds the operators of a dataflow, one a file: each file gives the operator's incremental form, its
 // struct, constructor, step and state. The contract they fulfil is Operator.
 //
-//	map       filter and project; row errors        hop      rows -> windows
-//	aggregate GROUP BY; also DISTINCT               union    UNION ALL
-//	join      inner, left, full, semi, anti         window   functions over partitions
-//	topn      first k rows of a partition           emitonclose  rows held back until their window closes
-//	setop     INTERSECT, EXCEPT (ad hoc)            values   constant rows
-//	kept, own where an operator's input is kept by key: by itself, with others, in the rows of its relation
+//	map        filter and project; row errors        hop          rows -> windows
+//	aggregate  GROUP BY; also DISTINCT               union        UNION ALL
+//	join       inner, left, full, semi, anti         window       functions over partitions
+//	topn       first k rows of a partition           emitonclose  rows held back until their window closes
+//	setop      INTERSECT, EXCEPT (ad hoc)            values       constant rows
+//
+// What they are made of:
+//
+//	aggregate  aggshard (groups of a step, their states), aggresult (results before and after), closing (groups that
+//	           can be forgotten), distinctvalues, extremes, sortedinput (what stands before an accumulator), reps,
+//	           groupreader (groups as rows of a view)
+//	join       side (an input, by key), pairs (joined rows), unmatched (outer, semi and anti rows)
+//	window, topn   partition (touched partitions before and after), parts (rows in order), windowfunc, frame
+//	kept, own  where an operator's input is kept by key: by itself, with others, in the rows of its relation
+//	exchange   work split over shards
 //
 // A view runs its operators for ever, an ad hoc query runs the same ones for one step over a snapshot (exec/query).
 //

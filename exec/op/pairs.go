@@ -60,3 +60,155 @@ func (p *pairBuffer) reset() {
 	p.row, p.ref, p.wa, p.wb, p.sel = p.row[:0], p.ref[:0], p.wa[:0], p.wb[:0], nil
 	p.joined.Reset()
 }
+
+// deltaWithState joins the step's rows of a with the state of b.
+func (j *Join) deltaWithState(s *Step, out Emit, a, b *side, left bool) {
+	if b.own != nil {
+		j.deltaWithOwn(s, out, a, b, left)
+		return
+	}
+	if b.rows == nil || b.rows.Len() == 0 {
+		return
+	}
+	first := a.probe(s, b)
+	for i := range a.d.N {
+		if a.null[i] {
+			continue
+		}
+		for ref := first[i]; ref != state.None; ref = b.rows.Next(ref) {
+			j.buf.add(int32(i), ref, a.d.Weight(i), b.rows.Weight(ref))
+			if j.buf.full() {
+				j.flushState(s, out, a, b, left)
+			}
+		}
+	}
+	j.flushState(s, out, a, b, left)
+}
+
+func (j *Join) flushState(s *Step, out Emit, a, b *side, left bool) {
+	p := &j.buf
+	if len(p.row) == 0 {
+		return
+	}
+	mine, theirs := p.sides(left)
+	for c, v := range a.d.Cols {
+		mine[c].AppendSel(v, p.row)
+	}
+	for _, ref := range p.ref {
+		b.rows.Decode(ref, b.all, theirs)
+	}
+	for _, i := range j.matches(s) {
+		if a.word {
+			a.m[p.row[i]] += p.wb[i]
+		}
+		if b.word {
+			b.dm[p.ref[i]] += p.wa[i]
+		}
+	}
+	j.emitPairs(out)
+}
+
+// deltaWithDelta joins the step's rows of both sides.
+func (j *Join) deltaWithDelta(s *Step, out Emit) {
+	if len(j.l.head) == 0 || len(j.r.head) == 0 {
+		return
+	}
+	for i := range j.l.d.N {
+		if j.l.null[i] {
+			continue
+		}
+		g := j.r.groups.Find(j.l.keys.Hash[i], j.l.keys.At(i))
+		if g < 0 {
+			continue
+		}
+		for k := j.r.head[g]; k >= 0; k = j.r.next[k] {
+			j.buf.add(int32(i), state.Ref(k), j.l.d.Weight(i), j.r.d.Weight(int(k)))
+			if j.buf.full() {
+				j.flushRows(s, out, &j.l, &j.r, j.r.d, true)
+				if s.Stopped != nil && s.Stopped() {
+					return
+				}
+			}
+		}
+	}
+	j.flushRows(s, out, &j.l, &j.r, j.r.d, true)
+}
+
+// deltaWithOwn joins the step's rows of a with the rows that b's relation has for their keys.
+func (j *Join) deltaWithOwn(s *Step, out Emit, a, b *side, left bool) {
+	if len(a.head) == 0 {
+		return
+	}
+	rows, of := b.own.find(s, nil)
+	for k := range rows.N {
+		for i := a.head[of[k]]; i >= 0; i = a.next[i] {
+			j.buf.add(i, state.Ref(k), a.d.Weight(int(i)), rows.Weight(k))
+			if j.buf.full() {
+				j.flushRows(s, out, a, b, rows, left)
+			}
+		}
+	}
+	j.flushRows(s, out, a, b, rows, left)
+}
+
+// flushRows emits pairs of rows of a's step and rows of b in a batch.
+func (j *Join) flushRows(s *Step, out Emit, a, b *side, rows *vec.Batch, left bool) {
+	p := &j.buf
+	if len(p.row) == 0 {
+		return
+	}
+	mine, theirs := p.sides(left)
+	for c, v := range a.d.Cols {
+		mine[c].AppendSel(v, p.row)
+	}
+	p.other = p.other[:0]
+	for _, ref := range p.ref {
+		p.other = append(p.other, int32(ref))
+	}
+	for c, v := range rows.Cols {
+		theirs[c].AppendSel(v, p.other)
+	}
+	for _, i := range j.matches(s) {
+		if a.word {
+			a.m[p.row[i]] += p.wb[i]
+		}
+		if b.word {
+			b.m[p.other[i]] += p.wa[i]
+		}
+	}
+	j.emitPairs(out)
+}
+
+// matches evaluates the residual over the buffered pairs and returns those for which it holds. Nobody asks for them if
+// there is no residual.
+func (j *Join) matches(s *Step) []int32 {
+	b := j.buf.joined
+	b.N = len(j.buf.row)
+	if j.residual == nil {
+		return nil
+	}
+	j.buf.sel = j.residual.EvalFilter(s.Ctx, b, nil)
+	if len(s.Ctx.Errors) > 0 {
+		for _, e := range s.Ctx.Errors {
+			i := int(e.Row)
+			s.RowError(e.Err, RowText(b, i), j.buf.wa[i]*j.buf.wb[i])
+		}
+		s.Ctx.Clear()
+	}
+	return j.buf.sel
+}
+
+func (j *Join) emitPairs(out Emit) {
+	p := &j.buf
+	b := p.joined
+	if j.pairs {
+		b.W = p.weights()
+		switch {
+		case j.residual == nil || len(p.sel) == b.N:
+			out(b)
+		case len(p.sel) > 0:
+			out(b.Select(p.sel))
+		}
+	}
+	p.reset()
+}
