@@ -51,20 +51,57 @@ func NewEncoder(s EncodeSpec) (Encoder, error) {
 		return newTextEncoder(s)
 	case "AVRO":
 		return newAvroEncoder(s)
+	case "PROTOBUF":
+		return newProtoEncoder(s)
 	}
-	return nil, pgerr.Unsupported("ENCODE " + strings.ToUpper(s.Encode) + " of a sink")
+	return nil, pgerr.Unsupported("ENCODE " + strings.ToUpper(s.Encode) + " of a sink").
+		WithHint("A sink encodes JSON, AVRO, PROTOBUF, TEXT and BYTES.")
 }
 
-// checkEncodeOptions refuses options of ENCODE ... (...) that are not among known.
-func checkEncodeOptions(s EncodeSpec, known ...string) error {
+// KeyOptions are the options for keys that are encoded as values are, by the values' options: what these say of the
+// values' schema alone is left out.
+func KeyOptions(value map[string]string) map[string]string {
+	out := maps.Clone(value)
+	delete(out, optSubject)
+	if out[optRegistry] != "" || out[registryAlias] != "" {
+		delete(out, optMessage)
+	}
+	return out
+}
+
+// checkEncodeOptions refuses options of ENCODE ... (...) that are not among known, and returns them under their full names.
+func checkEncodeOptions(s EncodeSpec, known ...string) (map[string]string, error) {
+	out := map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(s.Options)) {
-		if !slices.Contains(known, name) {
+		full := name
+		if i := slices.IndexFunc(encodings, func(e encoding) bool { return e.name == s.Encode }); i >= 0 {
+			if o := encodings[i].option(name); o != nil {
+				full = o.Name
+			}
+		}
+		if _, twice := out[full]; twice {
+			return nil, pgerr.New(pgerr.SyntaxError, "conflicting or redundant options").
+				WithDetail("\"%s\" is another name of \"%s\".", name, full)
+		}
+		if !slices.Contains(known, full) {
 			e := pgerr.Newf(pgerr.InvalidParameterValue, "unrecognized parameter \"%s\"", name)
 			if len(known) == 0 {
-				return e.WithHint("ENCODE %s of a sink has no parameters.", s.Encode)
+				return nil, e.WithHint("ENCODE %s of a sink has no parameters.", s.Encode)
 			}
-			return e.WithHint("Parameters of ENCODE %s of a sink: %s.", s.Encode, strings.Join(known, ", "))
+			return nil, e.WithHint("Parameters of ENCODE %s of a sink: %s.", s.Encode, strings.Join(known, ", "))
 		}
+		out[full] = s.Options[name]
 	}
-	return nil
+	return out, nil
+}
+
+// subjectOf is where the registry keeps the schema of what is encoded.
+func subjectOf(s EncodeSpec, options map[string]string) string {
+	switch subject := options[optSubject]; {
+	case subject != "":
+		return subject
+	case s.Key:
+		return s.Topic + "-key"
+	}
+	return s.Topic + "-value"
 }

@@ -47,24 +47,19 @@ type avroOut struct {
 }
 
 func newAvroEncoder(s EncodeSpec) (Encoder, error) {
-	if err := checkEncodeOptions(s, optRegistry, optRegistryUser, optRegistryPassword, optSubject); err != nil {
+	options, err := checkEncodeOptions(s, optRegistry, optRegistryUser, optRegistryPassword, optSubject)
+	if err != nil {
 		return nil, err
 	}
-	if s.Options[optRegistry] == "" {
+	if options[optRegistry] == "" {
 		return nil, pgerr.New(pgerr.InvalidParameterValue, "ENCODE AVRO of a sink needs the parameter \"schema.registry\"")
 	}
-	value := side{options: s.Options}
+	value := side{options: options}
 	client, err := value.client()
 	if err != nil {
 		return nil, err
 	}
-	e := &avroEncoder{client: client, table: s.Name, subject: s.Options[optSubject]}
-	if e.subject == "" {
-		e.subject = s.Topic + "-value"
-		if s.Key {
-			e.subject = s.Topic + "-key"
-		}
-	}
+	e := &avroEncoder{client: client, table: s.Name, subject: subjectOf(s, options)}
 	row := avroRecordSchema{Type: "record", Name: avroName(s.Topic)}
 	if s.Key {
 		row.Name += "_key"

@@ -41,7 +41,7 @@ type jsonWriter struct {
 }
 
 func newJSONEncoder(s EncodeSpec) (Encoder, error) {
-	if err := checkEncodeOptions(s, "bytea", "numeric"); err != nil {
+	if _, err := checkEncodeOptions(s, "bytea", "numeric"); err != nil {
 		return nil, err
 	}
 	e := &jsonEncoder{}

@@ -17,7 +17,7 @@ type textEncoder struct {
 }
 
 func newTextEncoder(s EncodeSpec) (Encoder, error) {
-	if err := checkEncodeOptions(s); err != nil {
+	if _, err := checkEncodeOptions(s); err != nil {
 		return nil, err
 	}
 	if len(s.Cols) != 1 || s.Format == "DEBEZIUM" && !s.Key {

@@ -51,6 +51,7 @@ const (
 	optFraming          = "schema.framing"
 	optMessage          = "message"
 	optRegistry         = "schema.registry"
+	registryAlias       = "schema.registry.url"
 	optRegistryUser     = "schema.registry.username"
 	optRegistryPassword = "schema.registry.password"
 	optSubject          = "schema.registry.subject"
@@ -65,7 +66,7 @@ var schemaOptions = []connect.Option{
 }
 
 var registryOptions = []connect.Option{
-	{Name: optRegistry, Aliases: []string{"schema.registry.url"}, Doc: "the URL of a Confluent-compatible schema registry; several are divided by commas"},
+	{Name: optRegistry, Aliases: []string{registryAlias}, Doc: "the URL of a Confluent-compatible schema registry; several are divided by commas"},
 	{Name: optRegistryUser, Doc: "the user at the registry"},
 	{Name: optRegistryPassword, Secret: true, Doc: "the user's password"},
 	{Name: optSubject, Doc: "the subject whose newest schema is the topic's, instead of the strategy's"},

@@ -70,7 +70,7 @@ func (w *writer) init(topic string, spec connect.SinkSpec) error {
 		return nil
 	}
 	key := value
-	key.Key, key.Cols = true, spec.Key
+	key.Key, key.Cols, key.Options = true, spec.Key, format.KeyOptions(options)
 	if spec.Format.Key != "" {
 		key.Encode, key.Options = spec.Format.Key, spec.Format.KeyOptions
 	}
@@ -96,6 +96,9 @@ func (w *writer) begin() {
 	}
 	w.millis = time.Now().UnixMilli()
 }
+
+// forget leaves the memory to a client that was closed before it had sent everything.
+func (w *writer) forget() { w.slabs, w.blocks, w.pending = nil, nil, nil }
 
 // full reports that the transaction is large enough.
 func (w *writer) full() bool { return w.records >= batchRecords || w.bytes >= batchBytes }
