@@ -10,7 +10,8 @@
 // the dataflow is a pure function of the log, so recovery is: load the pages of the manifest, replay the log behind it.
 //
 // Files, in the order of an event: door.go (the contract), txn.go (a transaction), write.go (INSERT, UPDATE, DELETE to
-// row changes), change.go (row changes of a table), epoch.go (cut, log, step, publish), watermark.go (lateness),
+// row changes), upsert.go (ON CONFLICT), rowwriter.go (constraints, RETURNING), current.go (rows there are now), change.go (row
+// changes of a table), epoch.go (an epoch from its cut to its answers: resolve.go, settle.go, publish.go), watermark.go (lateness),
 // record.go and codec.go (what the log holds), checkpoint.go, recover.go, misfit.go, poison.go; ddl.go, altertable.go and
 // backfill.go (catalog changes, filling views); read.go (sources of queries), recent.go (lookups at an older epoch), stream.go (reading a stream's rows), rowerrors.go (millrace.errors), sequence.go,
 // connector.go and source_*.go (external sources: kept running, what they bring, REPLAY ERRORS), secret.go, sink*.go
