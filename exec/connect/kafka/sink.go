@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"strings"
@@ -29,6 +30,8 @@ type Sink struct {
 	spec    connect.SinkSpec
 	atLeast bool // at least once
 	id      string
+	owner   string // the name of this Sink among those that had id
+	claimed bool   // id is this Sink's; of the goroutine of Run
 	codec   string
 	writer  writer
 	track   sinkTracker
@@ -63,7 +66,10 @@ func openSink(spec connect.SinkSpec) (connect.Sink, error) {
 	}
 	if s.id = spec.Options[optTransactionalID]; s.id == "" {
 		s.id = "millrace-" + spec.Name + "-" + spec.Identity
+	} else if s.atLeast {
+		return nil, pgerr.Newf(pgerr.InvalidParameterValue, "parameter \"%s\" does not go with %s = 'at_least_once'", optTransactionalID, optDelivery)
 	}
+	s.owner = rand.Text()
 	if err := s.writer.init(s.topic, spec); err != nil {
 		return nil, err
 	}
@@ -110,14 +116,23 @@ func (s *Sink) Run(ctx context.Context, q connect.Queue) error {
 type finalError struct{ error }
 
 // life is what one producer does: it sends from where the last one left off until something goes wrong.
-func (s *Sink) life(ctx context.Context, q connect.Queue) error {
+func (s *Sink) life(ctx context.Context, q connect.Queue) (err error) {
 	p, err := s.producer()
 	if err != nil {
 		return &finalError{pgerr.Newf(pgerr.InvalidParameterValue, "kafka: %v", err)}
 	}
-	defer p.cl.Close()
-	pos, err := p.start(ctx)
+	defer func() {
+		p.cl.Close()
+		if err != nil {
+			s.writer.forget()
+		}
+	}()
+	last, err := p.start(ctx)
 	if err != nil {
+		return err
+	}
+	pos := last.pos
+	if err := p.claim(ctx, pos); err != nil {
 		return err
 	}
 	if err := s.writer.start(ctx); err != nil {
@@ -125,7 +140,7 @@ func (s *Sink) life(ctx context.Context, q connect.Queue) error {
 	}
 	if pos != (connect.Position{}) {
 		if err := q.Delivered(ctx, pos); err != nil {
-			return &finalError{err}
+			return err
 		}
 	}
 	s.track.become(connect.Running)
@@ -160,7 +175,7 @@ func (s *Sink) batch(ctx context.Context, q connect.Queue, p *producer, ch *conn
 		for from < len(ch.List) {
 			n, err := w.add(ch, from)
 			if err != nil {
-				p.abort(ctx)
+				p.abort()
 				return pos, &finalError{err}
 			}
 			p.produce(ctx, w.take())
@@ -180,22 +195,23 @@ func (s *Sink) batch(ctx context.Context, q connect.Queue, p *producer, ch *conn
 		split := ch.Split && !ch.Kept
 		var err error
 		if ch, err = q.Next(pos); err != nil {
-			p.abort(ctx)
+			p.abort()
 			return pos, &finalError{err}
 		}
 		if ch == nil && split {
-			p.abort(ctx)
+			p.abort()
 			return pos, fmt.Errorf("epoch %d ends before its end", pos.Epoch)
 		}
 	}
-	if err := p.commit(ctx, pos); err != nil {
+	end := p.drop
+	if w.records > 0 {
+		end = func(ctx context.Context) error { return p.commit(ctx, pos) }
+	}
+	if err := end(ctx); err != nil {
 		return pos, err
 	}
 	s.track.sent(w.changes)
-	if err := q.Delivered(context.WithoutCancel(ctx), pos); err != nil {
-		return pos, &finalError{err}
-	}
-	return pos, nil
+	return pos, q.Delivered(context.WithoutCancel(ctx), pos)
 }
 
 // sendError says what is wrong with the topic or the way to it.
@@ -225,10 +241,13 @@ func (s *Sink) sendError(err error) error {
 		WithHint("Check %s, and that the addresses the brokers advertise can be reached from this server.", optBootstrap)
 }
 
-// fenced is the end of a sink whose transactional id somebody else uses.
-func (s *Sink) fenced(err error) error {
+// fencedBy is err, or the end of a sink whose transactional id somebody else uses.
+func (s *Sink) fencedBy(d delivery, err error) error {
+	if err != nil {
+		return err
+	}
 	return &finalError{pgerr.Newf(pgerr.ObjectInUse, "the sink was fenced: another producer uses the transactional id \"%s\"", s.id).
-		WithDetail("%v", err).
+		WithDetail("It has delivered up to epoch %d.", d.pos.Epoch).
 		WithHint("Another server runs this sink, on a copy of this database. Stop one of them, then start this server again.")}
 }
 

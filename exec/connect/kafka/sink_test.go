@@ -281,6 +281,57 @@ func TestSinkFenced(t *testing.T) {
 	}
 }
 
+// Brokers give up a transaction that takes too long, and tell the producer what they tell one that was replaced. As nobody
+// has replaced this one, it goes on.
+func TestSinkTransactionTimedOut(t *testing.T) {
+	c := fakeCluster(t)
+	q := newSinkQueue()
+	q.add(0)
+	spec := sinkSpec(t, c.ListenAddrs(), nil)
+	s := sendAll(t, spec, q)
+	eventually(t, "delivery", q.delivered)
+	cl, err := kgo.NewClient(kgo.SeedBrokers(c.ListenAddrs()...), kgo.TransactionalID("millrace-s-1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cl.Close()
+	if _, _, err := cl.ProducerID(context.Background()); err != nil { // what the coordinator does then
+		t.Fatal(err)
+	}
+	q.add(1, 2)
+	eventually(t, "delivery after the transaction was given up", q.delivered)
+	if st := s.sink.Status(); st.State != connect.Running || st.LastError == "" {
+		t.Errorf("status: %+v", st)
+	}
+	if got := committedNumbers(t, c.ListenAddrs()); !slices.Equal(got, numbersUpTo(3)) {
+		t.Errorf("%v", got)
+	}
+}
+
+// An epoch that comes to nothing leaves no transaction open, which the broker would give up later.
+func TestSinkEmptyEpoch(t *testing.T) {
+	c := fakeCluster(t)
+	q := newSinkQueue()
+	q.add(0)
+	q.add()
+	sendAll(t, sinkSpec(t, c.ListenAddrs(), nil), q)
+	eventually(t, "delivery", q.delivered)
+	q.add()
+	eventually(t, "delivery of nothing", q.delivered)
+	txns, err := kadm.NewClient(client(t, c)).DescribeTransactions(context.Background(), "millrace-s-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if state := txns["millrace-s-1"].State; strings.Contains(state, "Ongoing") {
+		t.Errorf("the transaction is %s", state)
+	}
+	q.add(1)
+	eventually(t, "delivery", q.delivered)
+	if got := committedNumbers(t, c.ListenAddrs()); !slices.Equal(got, numbersUpTo(2)) {
+		t.Errorf("%v", got)
+	}
+}
+
 // Keys go where the Java client would send them.
 func TestSinkPartitions(t *testing.T) {
 	c := fakeCluster(t)

@@ -109,14 +109,14 @@ func (s *Sink) probeTransactions(ctx context.Context) error {
 	if s.atLeast {
 		return nil
 	}
-	var pos connect.Position
+	var last delivery
 	err := untilSettled(ctx, func() error { // a young cluster makes its transaction log first
 		p, err := s.producer()
 		if err != nil {
 			return &finalError{pgerr.Newf(pgerr.InvalidParameterValue, "kafka: %v", err)}
 		}
 		defer p.cl.Close()
-		pos, err = p.start(ctx)
+		last, err = p.start(ctx)
 		return err
 	})
 	var final *finalError
@@ -125,7 +125,7 @@ func (s *Sink) probeTransactions(ctx context.Context) error {
 		return final.error
 	case err != nil:
 		return s.sendError(err)
-	case pos != (connect.Position{}):
+	case last != delivery{}:
 		return pgerr.Newf(pgerr.ObjectInUse, "the transactional id \"%s\" has been used by another sink", s.id).
 			WithHint("Choose another %s.", optTransactionalID)
 	}

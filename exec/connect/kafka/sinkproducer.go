@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -18,11 +19,10 @@ import (
 
 // producer is one producer of a sink. After any error it is closed and another one is made.
 type producer struct {
-	s     *Sink
-	cl    *kgo.Client
-	begun time.Time
-	err   atomic.Pointer[error] // the first that a record had
-	note  func(*kgo.Record, error)
+	s    *Sink
+	cl   *kgo.Client
+	err  atomic.Pointer[error] // the first that a record had
+	note func(*kgo.Record, error)
 }
 
 func (s *Sink) producer() (*producer, error) {
@@ -46,55 +46,102 @@ func (s *Sink) producer() (*producer, error) {
 }
 
 // start ends what an earlier producer of the sink left open, and returns what it has delivered.
-func (p *producer) start(ctx context.Context) (connect.Position, error) {
+func (p *producer) start(ctx context.Context) (delivery, error) {
 	if p.s.atLeast {
-		return connect.Position{}, nil
+		return delivery{}, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
-	if _, _, err := p.cl.ProducerID(ctx); err != nil {
-		return connect.Position{}, err
+	if p.s.claimed { // if it has lost the transactional id, it must not take it from its new owner
+		if d, err := p.delivered(ctx); err != nil || d.lost(p.s.owner) {
+			return delivery{}, p.s.fencedBy(d, err)
+		}
 	}
-	return p.committed(ctx)
+	if _, _, err := p.cl.ProducerID(ctx); err != nil {
+		return delivery{}, err
+	}
+	d, err := p.delivered(kadm.RequireStable(ctx))
+	if err != nil || p.s.claimed && d.lost(p.s.owner) {
+		return delivery{}, p.s.fencedBy(d, err)
+	}
+	return d, nil
 }
 
-// committed reads the position that the last transaction committed; the zero one if there was none.
-func (p *producer) committed(ctx context.Context) (connect.Position, error) {
-	offsets, err := kadm.NewClient(p.cl).FetchOffsets(kadm.RequireStable(ctx), p.s.id)
+// claim makes the transactional id this sink's. Brokers tell a producer whose transaction took too long in the same words
+// that another one has its id; which of them it was, the owner in the group's offset says.
+func (p *producer) claim(ctx context.Context, pos connect.Position) error {
+	if p.s.atLeast || p.s.claimed {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
+	defer cancel()
+	if err := p.commitPosition(ctx, pos); err != nil {
+		return err
+	}
+	id, epoch, err := p.cl.ProducerID(ctx)
+	if err != nil {
+		return err
+	}
+	end := kmsg.NewPtrEndTxnRequest()
+	end.TransactionalID, end.ProducerID, end.ProducerEpoch, end.Commit = p.s.id, id, epoch, true
+	err = untilSettled(ctx, func() error {
+		resp, err := end.RequestWith(ctx, p.cl)
+		if err != nil {
+			return err
+		}
+		return kerr.ErrorForCode(resp.ErrorCode)
+	})
+	p.s.claimed = err == nil
+	return err
+}
+
+// delivered reads what the last transaction committed; nothing, if there was none.
+func (p *producer) delivered(ctx context.Context) (delivery, error) {
+	offsets, err := kadm.NewClient(p.cl).FetchOffsets(ctx, p.s.id)
 	if errors.Is(err, kerr.GroupIDNotFound) {
-		return connect.Position{}, nil
+		return delivery{}, nil
 	}
 	if err != nil {
-		return connect.Position{}, err
+		return delivery{}, err
 	}
 	o, ok := offsets.Lookup(p.s.topic, 0)
 	if !ok {
-		return connect.Position{}, nil
+		return delivery{}, nil
 	}
 	if o.Err != nil {
-		return connect.Position{}, o.Err
+		return delivery{}, o.Err
 	}
-	return parsePosition(o.Metadata)
+	return parseDelivery(o.Metadata)
 }
 
-// The metadata of the group's offset.
-const positionFormat = "millrace 1 epoch %d change %d"
-
-func formatPosition(p connect.Position) string { return fmt.Sprintf(positionFormat, p.Epoch, p.Change) }
-
-func parsePosition(s string) (p connect.Position, err error) {
-	if _, err := fmt.Sscanf(s, positionFormat, &p.Epoch, &p.Change); err != nil {
-		return p, &finalError{pgerr.Newf(pgerr.DataCorrupted, "the consumer group of the sink holds \"%s\", which no sink wrote", s)}
-	}
-	return p, nil
+// delivery is the metadata of the group's offset: how far everything has been delivered, and by whom.
+type delivery struct {
+	pos   connect.Position
+	owner string // a random name that a sink gives itself at each start; "" where none is known
 }
+
+const deliveryFormat = "millrace 1 epoch %d change %d"
+
+func (d delivery) String() string {
+	return fmt.Sprintf(deliveryFormat+" owner %s", d.pos.Epoch, d.pos.Change, d.owner)
+}
+
+func parseDelivery(s string) (d delivery, err error) {
+	if _, err := fmt.Sscanf(s, deliveryFormat, &d.pos.Epoch, &d.pos.Change); err != nil {
+		return d, &finalError{pgerr.Newf(pgerr.DataCorrupted, "the consumer group of the sink holds \"%s\", which no sink wrote", s)}
+	}
+	_, d.owner, _ = strings.Cut(s, " owner ")
+	return d, nil
+}
+
+// lost reports that somebody else has delivered, or made the id his, after owner did.
+func (d delivery) lost(owner string) bool { return d.owner != "" && d.owner != owner }
 
 func (p *producer) begin() error {
-	p.begun = time.Now()
 	if p.s.atLeast {
 		return nil
 	}
-	return p.failure(p.cl.BeginTransaction())
+	return p.cl.BeginTransaction()
 }
 
 // produce hands records to the client, which sends them when it sees fit.
@@ -114,17 +161,26 @@ func (p *producer) commit(ctx context.Context, pos connect.Position) error {
 		err = p.commitPosition(ctx, pos)
 	}
 	if err != nil {
-		p.abort(ctx)
+		p.abort()
 		return p.failure(err)
 	}
 	if p.s.atLeast {
 		return nil
 	}
-	return p.failure(p.cl.EndTransaction(ctx, kgo.TryCommit))
+	return p.cl.EndTransaction(ctx, kgo.TryCommit)
+}
+
+// drop ends a transaction into which nothing was produced. The brokers do not know of it, so there is nothing to tell
+// them: an offset alone would begin one that the client, which sees no records, would not end.
+func (p *producer) drop(ctx context.Context) error {
+	if p.s.atLeast {
+		return nil
+	}
+	return p.cl.EndTransaction(ctx, kgo.TryAbort)
 }
 
 // abort gives the transaction up. If that fails the next producer's start does it.
-func (p *producer) abort(context.Context) {
+func (p *producer) abort() {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	if p.cl.AbortBufferedRecords(ctx) == nil && !p.s.atLeast {
@@ -150,7 +206,7 @@ func (p *producer) commitPosition(ctx context.Context, pos connect.Position) err
 		return err
 	}
 	part := kmsg.NewTxnOffsetCommitRequestTopicPartition()
-	part.Offset, part.Metadata = int64(pos.Epoch), kmsg.StringPtr(formatPosition(pos))
+	part.Offset, part.Metadata = int64(pos.Epoch), kmsg.StringPtr(delivery{pos, p.s.owner}.String())
 	topic := kmsg.NewTxnOffsetCommitRequestTopic()
 	topic.Topic, topic.Partitions = p.s.topic, []kmsg.TxnOffsetCommitRequestTopicPartition{part}
 	commit := kmsg.NewPtrTxnOffsetCommitRequest()
@@ -188,17 +244,9 @@ func untilSettled(ctx context.Context, request func() error) error {
 	}
 }
 
-// failure sorts errors: those that mean that another producer has the transactional id end the sink, unless the broker
-// may have given up the transaction because it took too long, which it tells in the same words.
+// failure tells the errors that no further attempt can mend from others.
 func (p *producer) failure(err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, kerr.ProducerFenced), errors.Is(err, kerr.InvalidProducerEpoch), errors.Is(err, kerr.TransactionalIDNotFound):
-		if !p.s.atLeast && time.Since(p.begun) < sendTimeout/2 {
-			return p.s.fenced(err)
-		}
-	case errors.Is(err, kerr.MessageTooLarge):
+	if errors.Is(err, kerr.MessageTooLarge) {
 		return &finalError{pgerr.Newf(pgerr.ProgramLimitExceeded, "a record is larger than topic \"%s\" takes", p.s.topic).
 			WithDetail("%v", err).WithHint("Raise max.message.bytes of the topic, and send less in a row.")}
 	}
