@@ -245,6 +245,15 @@ func TestOracleTime(t *testing.T) {
 		"century", "millennium", "dow", "isodow", "doy", "isoyear", "epoch", "julian", "timezone", "timezone_hour", "timezone_minute", "foo", "days", "YEAR"}
 	var cases []oracleCase
 	add := func(got, f string, args ...any) { cases = append(cases, oracleCase{fmt.Sprintf(f, args...), got}) }
+	// Around where the microseconds since 1970 leave 64 bits.
+	for _, s := range []string{"294247-01-10 04:00:54.775806", "294247-01-10 04:00:54.775807", "294247-01-10 04:00:54.775857", "294276-12-31 23:59:59.999949", "294276-12-31 23:59:59.999999"} {
+		v, err := ParseTimestamp(s, -1, o.env)
+		if err != nil {
+			t.Fatal(err)
+		}
+		epoch, _, err := ExtractTimestamp(nil, LookupUnit("epoch"), v)
+		add(value(epoch, err), "extract(epoch from %s::timestamp)", quote(s))
+	}
 	for range *oracleN {
 		sa, a := genTS()
 		sb, b := genTS()

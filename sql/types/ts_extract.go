@@ -1,6 +1,7 @@
 package types
 
 import (
+	"math"
 	"time"
 )
 
@@ -136,13 +137,16 @@ func ExtractTimestampTZ(dst []byte, d DateUnit, ts int64, loc *time.Location) (o
 	return dst, false, err
 }
 
-// appendEpoch appends seconds since 1970 with six digits. The shift to 1970 may not fit in 64 bits.
+// appendEpoch appends seconds since 1970 with six digits. Where the shift to 1970 does not fit in 64 bits PostgreSQL
+// divides, at the scale of any division of such numbers, and only four of the six digits count.
 func appendEpoch(dst []byte, ts int64) []byte {
-	if v, ok := add64(ts, -unixEpochTimestamp); ok {
-		return AppendNumericScaled(dst, v, 6)
+	if ts < math.MaxInt64+unixEpochTimestamp {
+		return AppendNumericScaled(dst, ts-unixEpochTimestamp, 6)
 	}
-	var a, b [16]byte
-	dst, _ = NumericSub(dst, AppendNumericScaled(a[:0], ts, 6), AppendNumericScaled(b[:0], unixEpochTimestamp, 6))
+	var a, b, c, d [24]byte
+	usec, _ := NumericSub(c[:0], AppendNumericInt(a[:0], ts), AppendNumericInt(b[:0], unixEpochTimestamp))
+	sec, _ := NumericDiv(d[:0], usec, AppendNumericInt(a[:0], usecPerSec))
+	dst, _ = NumericRound(dst, sec, 6)
 	return dst
 }
 
