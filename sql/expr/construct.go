@@ -2,6 +2,7 @@ package expr
 
 import (
 	"math"
+	"slices"
 
 	"github.com/millracedb/millrace/sql/funcs"
 	"github.com/millracedb/millrace/sql/pgerr"
@@ -38,7 +39,7 @@ func (a *arrayNode) eval(ctx *funcs.Ctx, in *vec.Batch, sel []int32) *vec.Vec {
 			return a.nest(i)
 		}
 		for _, v := range a.argv {
-			addElem(a.b, v, i)
+			v.AppendElem(a.b, i)
 		}
 		a.out.Buf = a.b.Finish(a.out.Buf)
 		return nil
@@ -53,7 +54,7 @@ func (a *arrayNode) nest(i int) error {
 		r := types.ReadArray(a.out.Type.ElemType(), v.Bytes(i))
 		if k == 0 {
 			dims = r.Dims()
-		} else if !sameDims(dims, r.Dims()) {
+		} else if !slices.Equal(dims, r.Dims()) {
 			return pgerr.New(pgerr.ArraySubscriptError, "multidimensional arrays must have array expressions with matching dimensions")
 		}
 		for r.Next() {
@@ -65,32 +66,6 @@ func (a *arrayNode) nest(i int) error {
 	return nil
 }
 
-func sameDims(a, b []types.ArrayDim) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
-}
-
-// addElem adds value i of v to an array under construction.
-func addElem(b *types.ArrayBuilder, v *vec.Vec, i int) {
-	switch {
-	case v.IsNull(i):
-		b.AppendNull()
-	case v.Type.Class() == types.I64:
-		b.AppendI64(v.I64[i])
-	case v.Type.Class() == types.F64:
-		b.AppendF64(v.F64[i])
-	default:
-		b.AppendBytes(v.Bytes(i))
-	}
-}
-
 // arrayOf makes the array of a subquery's first column.
 func arrayOf(t types.Type, rows *vec.Batch) (vec.Scalar, error) {
 	if rows.Cols[0].Type.OID.IsArray() {
@@ -98,7 +73,7 @@ func arrayOf(t types.Type, rows *vec.Batch) (vec.Scalar, error) {
 	}
 	b := types.NewArrayBuilder(t.ElemType())
 	for i := range rows.N {
-		addElem(b, rows.Cols[0], i)
+		rows.Cols[0].AppendElem(b, i)
 	}
 	return vec.Scalar{Type: t, B: b.Finish(nil)}, nil
 }
@@ -117,7 +92,7 @@ func arrayOfArrays(t types.Type, col *vec.Vec, n int) (vec.Scalar, error) {
 			return vec.Scalar{}, pgerr.New(pgerr.ArraySubscriptError, "cannot accumulate empty arrays")
 		case i == 0:
 			dims = d
-		case !sameDims(dims, d):
+		case !slices.Equal(dims, d):
 			return vec.Scalar{}, pgerr.New(pgerr.ArraySubscriptError, "cannot accumulate arrays of different dimensionality")
 		}
 		for r.Next() {

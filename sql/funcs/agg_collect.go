@@ -188,7 +188,7 @@ func concatenated(_ *Ctx, dst []byte, args []*vec.Vec, rows []int32) ([]byte, bo
 func arrayed(_ *Ctx, dst []byte, args []*vec.Vec, rows []int32) ([]byte, bool, error) {
 	b := types.NewArrayBuilder(args[0].Type)
 	for _, r := range rows {
-		addElem(b, args[0], int(r))
+		args[0].AppendElem(b, int(r))
 	}
 	return b.Finish(dst), false, nil
 }

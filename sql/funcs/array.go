@@ -176,7 +176,7 @@ func addCombine(s *section) {
 		return r.replaceElems(func(b *types.ArrayBuilder, _ *types.ArrayReader) {}, "removing elements from multidimensional arrays is not supported")
 	}, "Without the elements equal to a value.", "array_remove(array[1,2,3,2], 2) → {1,3}").lax()
 	s.partial("array_replace", sig(cArr, cElem, cElem), cArr, func(r *Row) error {
-		return r.replaceElems(func(b *types.ArrayBuilder, _ *types.ArrayReader) { addElem(b, r.args[2], r.i) }, "")
+		return r.replaceElems(func(b *types.ArrayBuilder, _ *types.ArrayReader) { r.args[2].AppendElem(b, r.i) }, "")
 	}, "With the elements equal to a value replaced by another.", "array_replace(array[1,2,5,4], 5, 3) → {1,2,3,4}").lax()
 	s.partial("array_fill", sig(anyElem, types.Int4Array), anyArr, func(r *Row) error { return arrayFill(r, false) },
 		"An array of copies of a value, with lengths for its dimensions.", "array_fill(11, array[2,3]) → {{11,11,11},{11,11,11}}").lax()
@@ -235,7 +235,7 @@ func arrayAppend(r *Row) error {
 	for a.Next() {
 		b.AppendElem(&a)
 	}
-	addElem(b, r.args[1], r.i)
+	r.args[1].AppendElem(b, r.i)
 	return r.Append(func(dst []byte) ([]byte, error) {
 		return b.FinishDims(dst, []types.ArrayDim{{Len: int32(b.Len()), Lower: lower}}), nil
 	})
@@ -251,7 +251,7 @@ func arrayPrepend(r *Row) error {
 		lower = a.Dim(0).Lower
 	}
 	b := types.NewArrayBuilder(a.Elem)
-	addElem(b, r.args[0], r.i)
+	r.args[0].AppendElem(b, r.i)
 	for a.Next() {
 		b.AppendElem(&a)
 	}
@@ -389,7 +389,7 @@ func arrayFill(r *Row, bounds bool) error {
 		total = 0
 	}
 	for range total {
-		addElem(b, r.args[0], r.i)
+		r.args[0].AppendElem(b, r.i)
 	}
 	return r.Append(func(dst []byte) ([]byte, error) { return b.FinishDims(dst, dims), nil })
 }

@@ -24,20 +24,6 @@ func appendElems(v *vec.Vec, r *types.ArrayReader) {
 	}
 }
 
-// addElem adds value i of v to an array under construction.
-func addElem(b *types.ArrayBuilder, v *vec.Vec, i int) {
-	switch {
-	case v.IsNull(i):
-		b.AppendNull()
-	case v.Type.Class() == types.I64:
-		b.AppendI64(v.I64[i])
-	case v.Type.Class() == types.F64:
-		b.AppendF64(v.F64[i])
-	default:
-		b.AppendBytes(v.Bytes(i))
-	}
-}
-
 // run applies the kernel of a strict function to n rows, as the evaluator does: rows with a null argument give
 // null. Kernels that apply another function to the elements of arrays use it.
 func run(ctx *Ctx, f *Func, args []*vec.Vec, n int, t types.Type) *vec.Vec {
@@ -86,7 +72,7 @@ func arrayCastKernel(id castID) Kernel {
 			}
 			b.Reset(to)
 			for k := range vals.Len() {
-				addElem(b, vals, k)
+				vals.AppendElem(b, k)
 			}
 			out.Buf = b.FinishDims(out.Buf, dims)
 			return nil

@@ -2,6 +2,7 @@ package funcs
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"sync"
 
@@ -88,7 +89,7 @@ func lookupQuantified(name string, args []types.OID) (*Func, bool) {
 		if op.Args[0] != args[0] {
 			continue
 		}
-		if f := Quantified(op, all); equalOIDs(f.Args, args) {
+		if f := Quantified(op, all); slices.Equal(f.Args, args) {
 			return f, true
 		}
 	}

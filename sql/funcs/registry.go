@@ -1,6 +1,7 @@
 package funcs
 
 import (
+	"slices"
 	"sort"
 	"sync"
 
@@ -115,7 +116,7 @@ func Names() []string {
 // target type; see FindCast.
 func Lookup(kind FuncKind, name string, args []types.OID) (*Func, bool) {
 	for _, f := range registry().byName[funcKey{kind, name}] {
-		if equalOIDs(f.Args, args) {
+		if slices.Equal(f.Args, args) {
 			return f, true
 		}
 	}
@@ -134,7 +135,7 @@ func Lookup(kind FuncKind, name string, args []types.OID) (*Func, bool) {
 // LookupAggregate finds the aggregate with exactly this signature.
 func LookupAggregate(name string, args []types.OID) (*Aggregate, bool) {
 	for _, a := range registry().aggsBy[name] {
-		if equalOIDs(a.Args, args) {
+		if slices.Equal(a.Args, args) {
 			return a, true
 		}
 	}
@@ -144,21 +145,9 @@ func LookupAggregate(name string, args []types.OID) (*Aggregate, bool) {
 // LookupSet finds the set-returning function with exactly this signature.
 func LookupSet(name string, args []types.OID) (*SetFunc, bool) {
 	for _, f := range registry().setsBy[name] {
-		if equalOIDs(f.Args, args) {
+		if slices.Equal(f.Args, args) {
 			return f, true
 		}
 	}
 	return nil, false
-}
-
-func equalOIDs(a, b []types.OID) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
 }

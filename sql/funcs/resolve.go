@@ -1,6 +1,7 @@
 package funcs
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/millracedb/millrace/sql/pgerr"
@@ -260,7 +261,7 @@ func preferFixed(cands []*candidate) []*candidate {
 	for _, c := range cands {
 		shadowed := false
 		for _, d := range cands {
-			shadowed = shadowed || c.variadic && !d.variadic && equalOIDs(c.args, d.args)
+			shadowed = shadowed || c.variadic && !d.variadic && slices.Equal(c.args, d.args)
 		}
 		if !shadowed {
 			out = append(out, c)

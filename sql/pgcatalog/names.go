@@ -1,6 +1,7 @@
 package pgcatalog
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -338,7 +339,7 @@ func (n *Names) lookupProcedure(name string) (types.OID, error) {
 		return 0, err
 	}
 	for _, p := range procs().byName[parts[len(parts)-1]] {
-		if sameOids(p.args, want) {
+		if slices.Equal(p.args, want) {
 			return p.oid, nil
 		}
 	}
@@ -360,18 +361,6 @@ func argTypes(cat *catalog.Snapshot, s string) ([]types.OID, error) {
 		out = append(out, oid)
 	}
 	return out, nil
-}
-
-func sameOids(a, b []types.OID) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
 }
 
 func lookupOperator(name string, withArgs bool) (types.OID, error) {

@@ -47,21 +47,29 @@ type dtDecoder struct {
 
 func (d *dtDecoder) reset(env *Env) { *d = dtDecoder{env: env, special: -1, ampm: -1} }
 
-// decodeDateTime parses a date with an optional time and zone.
-func decodeDateTime(s string, env *Env) (d dtDecoder, e dtErr, badZone string) {
-	d.reset(env)
+// decodeFields takes s apart and notes what each field says.
+func (d *dtDecoder) decodeFields(s string) (e dtErr, badZone string) {
 	if d.fields, e = scanDateTime(s); e != dtOK {
-		return d, e, ""
+		return e, ""
 	}
 	for i := range d.fields {
 		mask, e := d.field(i)
 		if e != dtOK {
-			return d, e, d.fields[i].s
+			return e, d.fields[i].s
 		}
 		if mask&d.seen != 0 {
-			return d, dtBadFormat, ""
+			return dtBadFormat, ""
 		}
 		d.seen |= mask
+	}
+	return dtOK, ""
+}
+
+// decodeDateTime parses a date with an optional time and zone.
+func decodeDateTime(s string, env *Env) (d dtDecoder, e dtErr, badZone string) {
+	d.reset(env)
+	if e, badZone = d.decodeFields(s); e != dtOK {
+		return d, e, badZone
 	}
 	if e = d.validateDate(); e != dtOK {
 		return d, e, ""

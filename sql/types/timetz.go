@@ -34,18 +34,8 @@ func AppendTimeTZ(dst, b []byte) []byte {
 func decodeTime(s string, env *Env) (d dtDecoder, e dtErr, badZone string) {
 	d.reset(env)
 	d.timeOnly = true
-	if d.fields, e = scanDateTime(s); e != dtOK {
-		return d, e, ""
-	}
-	for i := range d.fields {
-		mask, e := d.field(i)
-		if e != dtOK {
-			return d, e, d.fields[i].s
-		}
-		if mask&d.seen != 0 {
-			return d, dtBadFormat, ""
-		}
-		d.seen |= mask
+	if e, badZone = d.decodeFields(s); e != dtOK {
+		return d, e, badZone
 	}
 	if e = d.validateDate(); e == dtOK {
 		e = d.applyAMPM()

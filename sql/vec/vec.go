@@ -271,3 +271,17 @@ func resize[T int64 | float64](s []T, n int) []T {
 	clear(s)
 	return s
 }
+
+// AppendElem adds value i of v to an array under construction.
+func (v *Vec) AppendElem(b *types.ArrayBuilder, i int) {
+	switch {
+	case v.IsNull(i):
+		b.AppendNull()
+	case v.Type.Class() == types.I64:
+		b.AppendI64(v.I64[i])
+	case v.Type.Class() == types.F64:
+		b.AppendF64(v.F64[i])
+	default:
+		b.AppendBytes(v.Bytes(i))
+	}
+}
