@@ -37,7 +37,7 @@ func Database(t testing.TB) string {
 
 var (
 	fastPostgres = &postgres{name: "fast", settings: []string{
-		"fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off"}}
+		"fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off", "wal_level=logical"}}
 	durablePostgres = &postgres{name: "durable"}
 	databases       atomic.Int64
 )
