@@ -21,6 +21,7 @@ type rowWriter struct {
 	rows      int64
 	conflict  []*expr.Program
 	where     *expr.Program
+	one       [1]*vec.Batch // memory for the rows of the commonest statement
 }
 
 func (w *rowWriter) init(meta *catalog.Relation, checks []physical.RowCheck, returning []expr.Expr, fc *funcs.Ctx) error {

@@ -6,6 +6,7 @@ import (
 	"github.com/millracedb/millrace/exec/query"
 	"github.com/millracedb/millrace/planner/physical"
 	"github.com/millracedb/millrace/sql/catalog"
+	"github.com/millracedb/millrace/sql/expr"
 	"github.com/millracedb/millrace/sql/funcs"
 	"github.com/millracedb/millrace/sql/pgerr"
 	"github.com/millracedb/millrace/sql/vec"
@@ -71,16 +72,8 @@ func (t *txn) Delete(ctx context.Context, s *physical.Delete, fc *funcs.Ctx) (Re
 }
 
 func (t *txn) insert(ctx context.Context, s *physical.Insert, fc *funcs.Ctx) (Result, error) {
-	meta, err := t.relation(s.Rel)
-	if err != nil {
-		return Result{}, err
-	}
-	var w rowWriter
-	if err := w.init(meta, s.Checks, s.Returning, fc); err != nil {
-		return Result{}, err
-	}
-	var one [1]*vec.Batch
-	rows, err := t.collect(ctx, s.Query, fc, one[:0])
+	w := rowWriter{fc: fc}
+	rows, err := t.target(ctx, &w, s.Rel, s.Checks, s.Returning, s.Query)
 	if err != nil {
 		return Result{}, err
 	}
@@ -89,8 +82,8 @@ func (t *txn) insert(ctx context.Context, s *physical.Insert, fc *funcs.Ctx) (Re
 			return Result{}, err
 		}
 		switch {
-		case meta.Kind == catalog.Stream:
-			err = t.addRows(meta.ID, b)
+		case w.meta.Kind == catalog.Stream:
+			err = t.addRows(w.meta.ID, b)
 		case s.OnConflict != nil:
 			b, err = t.upsert(&w, s.OnConflict, b)
 		default:
@@ -107,29 +100,17 @@ func (t *txn) insert(ctx context.Context, s *physical.Insert, fc *funcs.Ctx) (Re
 }
 
 func (t *txn) update(ctx context.Context, s *physical.Update, fc *funcs.Ctx) (Result, error) {
-	meta, err := t.relation(s.Rel)
+	w := rowWriter{fc: fc}
+	rows, err := t.target(ctx, &w, s.Rel, s.Checks, s.Returning, s.Query)
 	if err != nil {
 		return Result{}, err
 	}
-	var w rowWriter
-	if err := w.init(meta, s.Checks, s.Returning, fc); err != nil {
-		return Result{}, err
-	}
-	var one [1]*vec.Batch
-	rows, err := t.collect(ctx, s.Query, fc, one[:0])
-	if err != nil {
-		return Result{}, err
-	}
-	n := len(meta.Columns)
-	c := t.tableChange(meta)
+	n := len(w.meta.Columns)
+	c := t.tableChange(w.meta)
 	rows = firstPerKey(c, rows)
 	// All old rows go before any new one comes, so that keys may move among the rows of one statement.
 	for _, b := range rows {
-		for i := range b.N {
-			for range b.Weight(i) {
-				c.remove(&t.undo, b, i)
-			}
-		}
+		t.removeRows(c, b)
 	}
 	for _, b := range rows {
 		fresh := &vec.Batch{Cols: b.Cols[n : 2*n], W: b.W, N: b.N}
@@ -147,29 +128,17 @@ func (t *txn) update(ctx context.Context, s *physical.Update, fc *funcs.Ctx) (Re
 }
 
 func (t *txn) delete(ctx context.Context, s *physical.Delete, fc *funcs.Ctx) (Result, error) {
-	meta, err := t.relation(s.Rel)
+	w := rowWriter{fc: fc}
+	rows, err := t.target(ctx, &w, s.Rel, nil, s.Returning, s.Query)
 	if err != nil {
 		return Result{}, err
 	}
-	var w rowWriter
-	if err := w.init(meta, nil, s.Returning, fc); err != nil {
-		return Result{}, err
-	}
-	var one [1]*vec.Batch
-	rows, err := t.collect(ctx, s.Query, fc, one[:0])
-	if err != nil {
-		return Result{}, err
-	}
-	c := t.tableChange(meta)
+	c := t.tableChange(w.meta)
 	for _, b := range firstPerKey(c, rows) {
 		if err := t.grow(int64(b.MemSize())); err != nil {
 			return Result{}, err
 		}
-		for i := range b.N {
-			for range b.Weight(i) {
-				c.remove(&t.undo, b, i)
-			}
-		}
+		t.removeRows(c, b)
 		if err := w.computeReturning(b); err != nil {
 			return Result{}, err
 		}
@@ -177,7 +146,29 @@ func (t *txn) delete(ctx context.Context, s *physical.Delete, fc *funcs.Ctx) (Re
 	return w.result(), nil
 }
 
-// collect runs the query of a write to its end, and appends its rows to out, before the first change: a statement does not see its own rows.
+// target makes w ready to write to a relation, and returns the rows of the statement's query: all of them before the
+// first change, since a statement does not see its own rows.
+func (t *txn) target(ctx context.Context, w *rowWriter, rel catalog.ID, checks []physical.RowCheck, returning []expr.Expr, q *physical.Query) ([]*vec.Batch, error) {
+	meta, err := t.relation(rel)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.init(meta, checks, returning, w.fc); err != nil {
+		return nil, err
+	}
+	return t.collect(ctx, q, w.fc, w.one[:0])
+}
+
+// removeRows takes rows, each as often as it says, out of a table.
+func (t *txn) removeRows(c *tableChange, b *vec.Batch) {
+	for i := range b.N {
+		for range b.Weight(i) {
+			c.remove(&t.undo, b, i)
+		}
+	}
+}
+
+// collect runs the query of a write to its end and appends its rows to out.
 func (t *txn) collect(ctx context.Context, q *physical.Query, fc *funcs.Ctx, out []*vec.Batch) ([]*vec.Batch, error) {
 	if v := query.ValuesOf(q); v != nil {
 		if !t.opts.Single {

@@ -25,6 +25,30 @@ func (b *Binder) targetItem(t *ast.TableName, rel *catalog.Relation) (*logical.S
 	return scan, single(scan, rv)
 }
 
+// changed is the table that an UPDATE or DELETE changes, and the rows it may change: with their old values, and what FROM or
+// USING adds.
+type changed struct {
+	rel   *catalog.Relation
+	scope *scope
+	item  *fromItem
+	scan  *logical.Scan
+	rows  logical.Node
+}
+
+func (b *Binder) changed(table *ast.TableName, verb string, with *ast.With, from []ast.TableRef, where ast.Expr) (*changed, error) {
+	rel, err := b.target(table.ObjectName, verb)
+	if err != nil {
+		return nil, err
+	}
+	s, err := b.statementScope(with)
+	if err != nil {
+		return nil, err
+	}
+	scan, item := b.targetItem(table, rel)
+	rows, err := b.joined(item, from, where, s)
+	return &changed{rel: rel, scope: s, item: item, scan: scan, rows: rows}, err
+}
+
 // joined adds the FROM or USING list and the WHERE clause to the target.
 func (b *Binder) joined(item *fromItem, list []ast.TableRef, where ast.Expr, s *scope) (logical.Node, error) {
 	node := item.node
@@ -54,19 +78,11 @@ func (b *Binder) joined(item *fromItem, list []ast.TableRef, where ast.Expr, s *
 
 // Update binds UPDATE. The query yields the old row, the new row, and what RETURNING needs of FROM.
 func (b *Binder) Update(stmt *ast.Update) (*Write, error) {
-	rel, err := b.target(stmt.Table.ObjectName, "update")
+	t, err := b.changed(stmt.Table, "update", stmt.With, stmt.From, stmt.Where)
 	if err != nil {
 		return nil, err
 	}
-	s, err := b.statementScope(stmt.With)
-	if err != nil {
-		return nil, err
-	}
-	scan, item := b.targetItem(stmt.Table, rel)
-	node, err := b.joined(item, stmt.From, stmt.Where, s)
-	if err != nil {
-		return nil, err
-	}
+	rel, s, scan, node := t.rel, t.scope, t.scan, t.rows
 	set, err := b.assignments(rel, stmt.Set, &exprs{b: b, scope: s, clause: "UPDATE"})
 	if err != nil {
 		return nil, err
@@ -81,7 +97,7 @@ func (b *Binder) Update(stmt *ast.Update) (*Write, error) {
 		w.Row[i] = b.meta.Add(c.Name, c.Type)
 		ext.Items = append(ext.Items, logical.Item{ID: w.Row[i], E: e})
 	}
-	newRow := &rangeVar{name: item.rels[0].name, schema: item.rels[0].schema, rel: rel}
+	newRow := &rangeVar{name: t.item.rels[0].name, schema: t.item.rels[0].schema, rel: rel}
 	for i, c := range rel.Columns {
 		newRow.cols = append(newRow.cols, scopeCol{name: c.Name, e: b.meta.Var(w.Row[i]), hidden: c.Hidden})
 	}
@@ -101,20 +117,12 @@ func (b *Binder) Update(stmt *ast.Update) (*Write, error) {
 
 // Delete binds DELETE. The query yields the old row and what RETURNING needs of USING.
 func (b *Binder) Delete(stmt *ast.Delete) (*Write, error) {
-	rel, err := b.target(stmt.Table.ObjectName, "delete from")
+	t, err := b.changed(stmt.Table, "delete from", stmt.With, stmt.Using, stmt.Where)
 	if err != nil {
 		return nil, err
 	}
-	s, err := b.statementScope(stmt.With)
-	if err != nil {
-		return nil, err
-	}
-	scan, item := b.targetItem(stmt.Table, rel)
-	node, err := b.joined(item, stmt.Using, stmt.Where, s)
-	if err != nil {
-		return nil, err
-	}
-	w := &Write{Rel: rel, Row: scan.Cols}
+	s, scan, node := t.scope, t.scan, t.rows
+	w := &Write{Rel: t.rel, Row: scan.Cols}
 	if err := b.returning(w, stmt.Returning, s); err != nil {
 		return nil, err
 	}
