@@ -108,7 +108,7 @@ func (e *Engine) newCut() *cut {
 
 // recycle keeps the memory of an epoch that is over for the next one.
 func (e *Engine) recycle(ct *cut) {
-	const relations, bytes = 64, 1 << 20
+	const relations, bytes = 64, 8 << 20 // bytes: more than the record of a connector's part
 	if len(ct.inputs) > relations || cap(ct.rec) > bytes {
 		return
 	}

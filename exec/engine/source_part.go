@@ -50,7 +50,8 @@ func (ct *cut) sourcePart(p *sourcePart) error {
 // sourceRows logs the rows of a stream and gives them to the dataflow.
 func (ct *cut) sourceRows(p *sourcePart, id catalog.ID) error {
 	b := p.part.Rows
-	if err := ct.append(storage.Record{Rel: id, Kind: recRows, Payload: appendBatch(nil, b)}); err != nil {
+	ct.rec = appendBatch(ct.rec[:0], b)
+	if err := ct.append(storage.Record{Rel: id, Kind: recRows, Payload: ct.rec}); err != nil {
 		return err
 	}
 	if p.run.meta.Watermark != nil {

@@ -1,6 +1,8 @@
 package kafka
 
 import (
+	"bytes"
+	"encoding/binary"
 	"sync"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -28,12 +30,27 @@ func (p *recordPool) GetRecords(n int) []kgo.Record {
 // PutRecords implements kgo.PoolRecords.
 func (p *recordPool) PutRecords(s []kgo.Record) { p.records.Put(&s) }
 
-// GetDecompressBytes implements kgo.PoolDecompressBytes.
-func (p *recordPool) GetDecompressBytes(compressed []byte, _ kgo.CompressionCodecType) []byte {
-	if s, ok := p.bytes.Get().(*[]byte); ok {
+// GetDecompressBytes implements kgo.PoolDecompressBytes. What does not fit into the slice the client puts elsewhere.
+func (p *recordPool) GetDecompressBytes(compressed []byte, codec kgo.CompressionCodecType) []byte {
+	size := 4 * len(compressed)
+	if codec == kgo.CodecSnappy {
+		size = snappySize(compressed, size)
+	}
+	if s, ok := p.bytes.Get().(*[]byte); ok && cap(*s) >= size {
 		return (*s)[:0]
 	}
-	return make([]byte, 0, 4*len(compressed))
+	return make([]byte, 0, size)
+}
+
+// snappySize is how many bytes come of a snappy block, which says so in front; byDefault if it is in the framing of the
+// Java client, or looks damaged.
+func snappySize(block []byte, byDefault int) int {
+	const framing, most = "\x82SNAPPY\x00", 64 // times as large as it is compressed
+	n, w := binary.Uvarint(block)
+	if w <= 0 || bytes.HasPrefix(block, []byte(framing)) || n > most*uint64(len(block)) {
+		return byDefault
+	}
+	return int(n)
 }
 
 // PutDecompressBytes implements kgo.PoolDecompressBytes.
