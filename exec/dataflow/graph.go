@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"sync"
 
+	"github.com/millracedb/millrace/exec/op"
 	"github.com/millracedb/millrace/exec/state"
 	"github.com/millracedb/millrace/sql/catalog"
 )
@@ -23,7 +23,8 @@ type Graph struct {
 	held    map[string]*held // what views share (share.go)
 	result  Result
 	deltas  Inputs  // of views, in the running step
-	due     []*View // scratch of level
+	due     []*View // scratch of level and Commit
+	workers int     // of the running step
 }
 
 // NewGraph returns a graph without views.
@@ -119,6 +120,7 @@ const parallelRows = 2048
 func (g *Graph) Step(s *Step, in Inputs) *Result {
 	g.result = Result{Deltas: g.deltas}
 	clear(g.deltas)
+	g.workers = s.Workers
 	bad := map[catalog.ID]string(nil)
 	all := in
 	if len(g.order) > 0 && g.order[len(g.order)-1].level > 1 {
@@ -207,60 +209,83 @@ func (g *Graph) run(s *Step, views []*View, all Inputs, rows int) []string {
 		return reasons
 	}
 	reasons := make([]string, len(views))
-	inParallel(len(views), workers, func(i int) {
+	op.Parallel(len(views), workers, func(i int) {
 		views[i].begin(s, max(1, workers/len(views)))
 		reasons[i] = views[i].run(all)
 	})
 	return reasons
 }
 
-// inParallel calls f(0..n-1) from up to workers goroutines.
-func inParallel(n, workers int, f func(i int)) {
-	var wg sync.WaitGroup
-	next := make(chan int, n)
-	for i := range n {
-		next <- i
-	}
-	close(next)
-	for range min(workers, n) {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			for i := range next {
-				f(i)
-			}
-		}()
-	}
-	wg.Wait()
-}
-
-// Commit makes the step part of the state of all views that ran.
-func (g *Graph) Commit() {
-	rows, n := 0, 0
-	for _, v := range g.order {
-		if v.ran {
-			n++
-			rows += v.rows
-		}
-	}
-	if n == 0 {
-		return
-	}
-	if n == 1 || rows < parallelRows {
-		for _, v := range g.order {
-			if v.ran {
-				v.commit()
-			}
-		}
-		return
-	}
-	ran := make([]*View, 0, n)
+// Commit makes the step part of the state of all views that ran. It returns the views that failed in it, and those that
+// are wrong with them: nobody knows how far a commit came that panicked.
+func (g *Graph) Commit() []Suspension {
+	ran, rows := g.due[:0], 0
 	for _, v := range g.order {
 		if v.ran {
 			ran = append(ran, v)
+			rows += v.rows
 		}
 	}
-	inParallel(n, ran[0].step.Workers+n, func(i int) { ran[i].commit() })
+	var failed []Suspension
+	if len(ran) == 1 || rows < parallelRows {
+		for _, v := range ran {
+			if r := v.commit(); r != "" {
+				failed = append(failed, Suspension{v.id, r})
+			}
+		}
+	} else {
+		failed = g.commitAll(ran)
+	}
+	clear(ran)
+	g.due = ran
+	if len(failed) > 0 {
+		failed = g.spread(failed)
+	}
+	return failed
+}
+
+// commitAll commits views beside one another.
+func (g *Graph) commitAll(ran []*View) (failed []Suspension) {
+	reasons := make([]string, len(ran))
+	op.Parallel(len(ran), g.workers, func(i int) { reasons[i] = ran[i].commit() })
+	for i, r := range reasons {
+		if r != "" {
+			failed = append(failed, Suspension{ran[i].id, r})
+		}
+	}
+	return failed
+}
+
+// spread adds to views that failed to commit the ones that share state with them, and those that read any of these.
+func (g *Graph) spread(failed []Suspension) []Suspension {
+	bad := map[catalog.ID]bool{}
+	for _, s := range failed {
+		bad[s.View] = true
+	}
+	add := func(v *View, why string, id catalog.ID) {
+		if !bad[v.id] {
+			bad[v.id] = true
+			failed = append(failed, Suspension{v.id, fmt.Sprintf(why, id)})
+		}
+	}
+	for _, s := range slices.Clone(failed) {
+		for _, h := range g.held {
+			if !slices.ContainsFunc(h.users, func(u user) bool { return u.view.id == s.View }) {
+				continue
+			}
+			for _, u := range h.users {
+				add(u.view, "relation %d, which it shares state with, is suspended", s.View)
+			}
+		}
+	}
+	for _, v := range g.order { // what is read comes first
+		for _, id := range v.reads {
+			if bad[id] {
+				add(v, "relation %d, which it reads, is suspended", id)
+			}
+		}
+	}
+	return failed
 }
 
 // Abort drops the step.

@@ -216,6 +216,83 @@ func TestSuspension(t *testing.T) {
 	}
 }
 
+// first is a scan of the first column alone.
+func first(s *physical.Scan) *physical.Scan {
+	s.Out = s.Out[:1]
+	return s
+}
+
+// torn is an operator that fails in the middle of its commit.
+type torn struct{ op.Operator }
+
+func (torn) Commit() { panic("torn") }
+
+// TestCommitFails: a view that panics when it commits is suspended with the views that share its state and those that read
+// it; the others have the step.
+func TestCommitFails(t *testing.T) {
+	a := &source{id: 1, append: true, rows: vec.NewBatch(testTypes, 0)}
+	s := mapNode(a.scan(), nil, colK, colV)
+	self := join(s, aggregate(s, []int{0}, agg(t, s, "count")), physical.Inner, []int{1}, []int{1}, nil)
+	sharer := join(s, aggregate(s, []int{0}, agg(t, s, "count")), physical.Left, []int{1}, []int{1}, nil)
+	plans := map[catalog.ID]*physical.View{
+		10: {Root: self, Reads: []catalog.ID{1}},
+		11: {Root: sharer, Reads: []catalog.ID{1}},
+		12: {Root: aggregate(s, []int{0}, agg(t, s, "count")), Key: []int{0}, Reads: []catalog.ID{1}},
+		13: {Root: first(scanOf(self, 10)), Reads: []catalog.ID{10}},
+		14: {Root: first(scanOf(sharer, 11)), Reads: []catalog.ID{11}},
+		15: {Root: first(scanOf(s, 1)), Reads: []catalog.ID{1}},
+	}
+	for _, workers := range []int{1, 4} {
+		g := NewGraph()
+		for id := catalog.ID(10); id <= 15; id++ {
+			v, err := BuildView(id, plans[id], uint32(100*id))
+			if err != nil {
+				t.Fatal(err)
+			}
+			g.Add(v)
+		}
+		v := g.View(10)
+		n := v.nodes[len(v.nodes)-1]
+		n.op = torn{n.op}
+		d := vec.NewBatch(testTypes, 0)
+		r := rand.New(rand.NewSource(1))
+		for range 3000 {
+			randomRow(r, d)
+		}
+		res := g.Step(testStep(workers), Inputs{1: {d}})
+		if len(res.Suspended) > 0 {
+			t.Fatalf("%+v", res.Suspended)
+		}
+		got := map[catalog.ID]string{}
+		for _, x := range g.Commit() {
+			got[x.View] = x.Reason
+		}
+		if len(got) != 4 || got[10] != "torn" || got[11] == "" || got[13] == "" || got[14] == "" {
+			t.Errorf("workers %d: suspended: %v", workers, got)
+		}
+		for id := range got {
+			g.Remove(id)
+		}
+		for range 2 {
+			want := map[string]int64{}
+			runOnce(t, plans[12].Root, map[catalog.ID]*vec.Batch{1: d}, func(b *vec.Batch) { countRows(want, b) })
+			if m := readView(t, g.View(12)); !maps.Equal(m, want) {
+				t.Errorf("workers %d: %v", workers, diff(m, want))
+			}
+			if n := g.View(15).Reader().Rows(); n != int64(d.N) {
+				t.Errorf("workers %d: %d rows of %d", workers, n, d.N)
+			}
+			more := vec.NewBatch(testTypes, 0)
+			randomRow(r, more)
+			g.Step(testStep(workers), Inputs{1: {more}})
+			if f := g.Commit(); len(f) > 0 {
+				t.Errorf("workers %d: %+v", workers, f)
+			}
+			d.Append(more)
+		}
+	}
+}
+
 func scanOf(n physical.Node, id catalog.ID) *physical.Scan {
 	s := &physical.Scan{Rel: id, Cols: []int{0}}
 	s.Out, s.Append = n.Fields(), n.AppendOnly()

@@ -3,6 +3,7 @@ package dataflow
 import (
 	"fmt"
 	"runtime/debug"
+	"time"
 
 	"github.com/millracedb/millrace/exec/op"
 	"github.com/millracedb/millrace/exec/state"
@@ -240,18 +241,45 @@ func (s *scan) feed(b *vec.Batch) {
 	s.emit(&s.out)
 }
 
-func (v *View) commit() {
-	for _, n := range v.nodes {
-		v.meter.enter(&n.spent)
-		n.op.Commit()
+// commit makes the step part of the view's state; what went wrong, if it panicked, comes back as a reason.
+func (v *View) commit() (reason string) {
+	defer func() {
+		if r := recover(); r != nil {
+			reason = fmt.Sprintf("%v", r)
+			failure(v.id, r, debug.Stack())
+		}
+		v.ran, v.started = false, true
+	}()
+	if v.step.Workers > 1 && v.rows >= parallelRows {
+		v.commitParallel()
+	} else {
+		for _, n := range v.nodes {
+			v.meter.enter(&n.spent)
+			n.op.Commit()
+		}
+		if v.rel != nil && len(v.delta) > 0 {
+			v.meter.enter(&v.relSpent)
+			v.rel.Apply(v.delta...)
+		}
+		v.meter.leave()
 	}
-	if v.rel != nil && len(v.delta) > 0 {
-		v.meter.enter(&v.relSpent)
-		v.rel.Apply(v.delta...)
-	}
-	v.meter.leave()
 	v.tally()
-	v.ran, v.started = false, true
+	return ""
+}
+
+// commitParallel commits operators and rows beside one another: each writes state tables of its own.
+func (v *View) commitParallel() {
+	op.Parallel(1+len(v.nodes), v.step.Workers, func(i int) {
+		start := time.Now()
+		if i > 0 {
+			n := v.nodes[i-1]
+			n.op.Commit()
+			n.step += int64(time.Since(start))
+		} else if v.rel != nil && len(v.delta) > 0 {
+			v.rel.Apply(v.delta...)
+			v.relSpent.step += int64(time.Since(start))
+		}
+	})
 }
 
 // tally counts rows and time of a step that is committed.

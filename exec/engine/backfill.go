@@ -144,7 +144,9 @@ func (f *filler) step(in dataflow.Inputs) error {
 		f.graph.Abort()
 		return pgerr.Newf(pgerr.Internal, "%s", res.Suspended[0].Reason)
 	}
-	f.graph.Commit()
+	if failed := f.graph.Commit(); len(failed) > 0 {
+		return pgerr.Newf(pgerr.Internal, "%s", failed[0].Reason)
+	}
 	f.errors = append(f.errors, res.Errors...)
 	f.deltas = res.Deltas
 	return nil

@@ -36,7 +36,7 @@ func (ct *cut) apply(res *dataflow.Result) {
 			}
 		}
 	}
-	c.graph.Commit()
+	failed := c.graph.Commit()
 	ct.e.taps.note(ct.inputs, res)
 	ct.noteSinks(res)
 	c.errs.applyStep(ct.epoch, res.Errors)
@@ -49,7 +49,7 @@ func (ct *cut) apply(res *dataflow.Result) {
 		}
 		c.offsets[id].Merge(o)
 	}
-	for _, s := range res.Suspended {
+	for _, s := range slices.Concat(res.Suspended, failed) {
 		c.suspend(ct.e, s)
 	}
 	c.epoch, c.clock = ct.epoch, ct.clock

@@ -199,7 +199,7 @@ func (a *Aggregate) pushParallel(s *Step, b *vec.Batch) {
 		p := int(uint64(uint32(h)) * uint64(a.active) >> 32)
 		a.shardRows[p] = append(a.shardRows[p], int32(i))
 	}
-	run(a.active, func(p int) {
+	Parallel(a.active, a.active, func(p int) {
 		a.shards[p].begin(s)
 		a.shards[p].pushSome(b, vecs, k, a.shardRows[p])
 	})
@@ -220,7 +220,7 @@ func (a *Aggregate) End(s *Step, out Emit) {
 		a.begin(s, 0) // the row of no input
 	}
 	if a.active > 1 {
-		run(a.active, func(p int) { a.shards[p].end(s) })
+		Parallel(a.active, a.active, func(p int) { a.shards[p].end(s) })
 	} else {
 		a.shards[0].begin(s)
 		a.shards[0].end(s)

@@ -32,6 +32,7 @@ type Join struct {
 	buf      pairBuffer
 	out      *vec.Batch // unmatched and semi-joined rows
 	once     bool
+	workers  int // of the running step
 }
 
 // NewJoin makes the operator.
@@ -99,6 +100,7 @@ func (j *Join) End(s *Step, out Emit) {
 	if j.l.d.N == 0 && j.r.d.N == 0 {
 		return
 	}
+	j.workers = s.Workers
 	j.l.index(j.nullSafe)
 	j.r.index(j.nullSafe)
 	if j.pairs || j.residual != nil {
@@ -116,7 +118,11 @@ func (j *Join) End(s *Step, out Emit) {
 
 // Commit adds the step's rows to the sides.
 func (j *Join) Commit() {
-	if !j.once {
+	switch {
+	case j.once:
+	case j.workers > 1 && min(j.l.d.N, j.r.d.N) >= parallelRows:
+		Parallel(2, 2, func(i int) { [...]*side{&j.l, &j.r}[i].commit() })
+	default:
 		j.l.commit()
 		j.r.commit()
 	}

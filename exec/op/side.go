@@ -134,7 +134,7 @@ func (a *side) probe(s *Step, b *side) []state.Ref {
 	if shards == 1 {
 		find(0)
 	} else {
-		run(shards, find)
+		Parallel(shards, shards, find)
 	}
 	return a.first
 }
