@@ -18,6 +18,8 @@ type calls struct {
 	aggs []*aggCall
 	wins []*winCall
 	srfs []*srfCall
+	// groupings are the GROUPING calls.
+	groupings []groupingCall
 	// windows are the named windows of the WINDOW clause.
 	windows map[string]*windowSpec
 }

@@ -138,10 +138,8 @@ func (x *exprs) bind3(e ast.Expr) (expr.Expr, error) {
 		return x.minMax(e)
 	case *ast.Niladic:
 		return x.niladic(e)
-	case *ast.GroupingSet:
-		return nil, pgerr.Unsupported("GROUPING SETS, ROLLUP or CUBE").At(e.Pos())
 	case *ast.Grouping:
-		return nil, pgerr.Unsupported("GROUPING").At(e.Pos())
+		return x.grouping(e)
 	}
 	return nil, pgerr.Unsupported("this expression").At(e.Pos())
 }

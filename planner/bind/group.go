@@ -6,6 +6,7 @@ import (
 	"github.com/millracedb/millrace/sql/expr"
 	"github.com/millracedb/millrace/sql/funcs"
 	"github.com/millracedb/millrace/sql/pgerr"
+	"github.com/millracedb/millrace/sql/types"
 )
 
 // aggCall is an aggregate of a SELECT, bound over the rows before grouping.
@@ -194,32 +195,63 @@ func sortKey(it *ast.SortItem, e expr.Expr) (orderKey, error) {
 	return k, checkSortable(e, it.Expr.Pos())
 }
 
-// grouping is the GROUP BY of one SELECT.
+// grouping is the GROUP BY of one SELECT, as what stands above it sees it.
 type grouping struct {
 	keys  []expr.Expr
-	ids   []logical.ColID
-	isKey logical.ColSet
+	ids   []logical.ColID // of the keys
+	isKey logical.ColSet  // what may be used above: the keys and the aggregates
+	only  *logical.Aggregate
 }
 
-// group puts an Aggregate over node and returns it with the keys to rewrite expressions by.
-func (b *Binder) group(node logical.Node, keys []expr.Expr, c *calls) (logical.Node, *grouping) {
-	g := &grouping{}
-	ext := extender{b: b, own: logical.Outputs(node)}
-	for _, k := range keys {
-		dup := false
-		for _, old := range g.keys {
-			dup = dup || logical.Equal(old, k)
+// column is what a column of the rows before grouping has become; nil if nothing has it alone.
+func (g *grouping) column(id logical.ColID) expr.Expr {
+	for i, k := range g.keys {
+		if v, ok := k.(*logical.Var); ok && v.ID == id {
+			c := *v
+			c.ID = g.ids[i]
+			return &c
 		}
-		if dup {
-			continue
-		}
-		id := ext.column(k)
-		g.keys, g.ids = append(g.keys, k), append(g.ids, id)
+	}
+	return nil
+}
+
+// group puts GROUP BY over node and returns it with the keys to rewrite expressions by. Each grouping set is an Aggregate;
+// several are a Union of them, each over a copy of node, in which a key that is not in the set is null. masks has the
+// value of each GROUPING call in each set.
+func (b *Binder) group(node logical.Node, keys []expr.Expr, sets [][]int, c *calls, masks [][]int64) (logical.Node, *grouping) {
+	if len(sets) > 1 {
+		return b.groupSets(node, keys, sets, c, masks)
+	}
+	g := &grouping{keys: keys}
+	ids := make([]logical.ColID, len(c.aggs))
+	for i, a := range c.aggs {
+		ids[i] = a.id
+	}
+	g.only = b.groupBy(node, keys, c.aggs, ids)
+	g.ids = g.only.Keys
+	for _, id := range append(ids, g.ids...) {
 		g.isKey.Add(id)
 	}
-	agg := &logical.Aggregate{Keys: g.ids, Given: len(g.ids), WindowEnd: -1}
-	for _, a := range c.aggs {
-		la := logical.Agg{ID: a.id, Fn: a.fn, Distinct: a.distinct, Filter: -1}
+	if len(c.groupings) == 0 {
+		return g.only, g
+	}
+	ext := &logical.Extend{Input: g.only}
+	for i, call := range c.groupings {
+		ext.Items = append(ext.Items, logical.Item{ID: call.id, E: constInt(types.Int4, masks[i][0])})
+		g.isKey.Add(call.id)
+	}
+	return ext, g
+}
+
+// groupBy puts an Aggregate over node. The aggregates have the columns ids.
+func (b *Binder) groupBy(node logical.Node, keys []expr.Expr, aggs []*aggCall, ids []logical.ColID) *logical.Aggregate {
+	ext := extender{b: b, own: logical.Outputs(node)}
+	agg := &logical.Aggregate{Given: len(keys), WindowEnd: -1}
+	for _, k := range keys {
+		agg.Keys = append(agg.Keys, ext.column(k))
+	}
+	for i, a := range aggs {
+		la := logical.Agg{ID: ids[i], Fn: a.fn, Distinct: a.distinct, Filter: -1}
 		for _, arg := range a.args {
 			la.Args = append(la.Args, ext.column(arg))
 		}
@@ -228,13 +260,12 @@ func (b *Binder) group(node logical.Node, keys []expr.Expr, c *calls) (logical.N
 		}
 		la.Order = ext.keys(a.order)
 		agg.Aggs = append(agg.Aggs, la)
-		g.isKey.Add(a.id)
 	}
 	agg.Input = ext.over(node)
-	return agg, g
+	return agg
 }
 
-// rewrite replaces the grouping expressions in e by their columns and checks that nothing else of the rows before
+// regroup replaces the grouping expressions in e by their columns and checks that nothing else of the rows before
 // grouping is used.
 func (b *Binder) regroup(e expr.Expr, g *grouping, own logical.ColSet, fd func(logical.ColID) bool) (expr.Expr, error) {
 	var bad error
@@ -256,11 +287,13 @@ func (b *Binder) regroup(e expr.Expr, g *grouping, own logical.ColSet, fd func(l
 			}
 			return x
 		case *logical.Subquery:
-			for _, id := range logical.Cols(x).List() {
+			sub := logical.Substitute(x, g.column)
+			for _, id := range logical.Cols(sub).List() {
 				if !g.isKey.Has(id) && own.Has(id) && !fd(id) && bad == nil {
 					bad = pgerr.Newf(pgerr.GroupingError, `subquery uses ungrouped column "%s" from outer query`, b.meta.Columns[id].Name)
 				}
 			}
+			return sub
 		}
 		return nil
 	})

@@ -17,7 +17,8 @@ type block struct {
 	own   logical.ColSet // the columns of FROM
 
 	items  []outCol
-	groups []expr.Expr
+	groups []expr.Expr // the keys of GROUP BY
+	sets   [][]int     // its grouping sets, numbers of keys; one, unless it has several
 	having expr.Expr
 	on     []expr.Expr // DISTINCT ON
 	order  []orderKey
@@ -210,62 +211,6 @@ func (b *Binder) star(s *scope, ref *ast.ColumnRef) ([]scopeCol, error) {
 	return out, nil
 }
 
-// groupBy binds GROUP BY. A bare name is a column of FROM first, of the SELECT list second.
-func (k *block) groupBy() error {
-	for _, g := range k.core.GroupBy {
-		if set, ok := g.(*ast.GroupingSet); ok {
-			if set.Kind == ast.GroupEmpty && len(k.core.GroupBy) == 1 {
-				continue
-			}
-			return pgerr.Unsupported("GROUPING SETS, ROLLUP or CUBE").At(g.Pos())
-		}
-		e, err := k.groupItem(g)
-		if err != nil {
-			return err
-		}
-		if elems, ok := rowOf(e); ok {
-			k.groups = append(k.groups, elems...)
-			continue
-		}
-		if e, err = k.b.resolved(e); err != nil {
-			return err
-		}
-		if err := checkGroupable(e, g.Pos()); err != nil {
-			return err
-		}
-		k.groups = append(k.groups, e)
-	}
-	return nil
-}
-
-func (k *block) groupItem(g ast.Expr) (expr.Expr, error) {
-	if ref, ok := g.(*ast.ColumnRef); ok && len(ref.Parts) == 1 && !ref.Star {
-		inner := &scope{rels: k.scope.rels, cols: k.scope.cols}
-		if e, found, err := lookupBare(inner, ref.Parts[0], ref.Pos()); found || err != nil {
-			return e, err
-		}
-	}
-	i, ok, err := outputItem("GROUP BY", g, k.items)
-	if err != nil {
-		return nil, err
-	}
-	if !ok {
-		x := exprs{b: k.b, scope: k.scope, clause: "GROUP BY"}
-		return x.bind(g)
-	}
-	e := k.items[i].e
-	if what := k.callIn(e); what != "" {
-		code := pgerr.GroupingError
-		if what == "window" {
-			code = pgerr.WindowingError
-		}
-		return nil, pgerr.Newf(code, "%s functions are not allowed in GROUP BY", what).At(posOfItem(k.items[i]))
-	}
-	return e, nil
-}
-
-func posOfItem(c outCol) int { return c.pos }
-
 // callIn says what sort of call e has in it.
 func (k *block) callIn(e expr.Expr) string {
 	used := logical.Cols(e)
@@ -324,22 +269,24 @@ func (k *block) distinctOn() error {
 
 // group puts GROUP BY and HAVING over the node and rewrites all that is computed after them.
 func (k *block) group() error {
-	if len(k.groups) == 0 && len(k.core.GroupBy) == 0 && len(k.calls.aggs) == 0 && k.having == nil {
+	if len(k.core.GroupBy) == 0 && len(k.calls.aggs) == 0 && len(k.calls.groupings) == 0 && k.having == nil {
 		return nil
 	}
-	node, g := k.b.group(k.node, k.groups, &k.calls)
-	agg := node.(*logical.Aggregate)
+	masks, err := k.groupings()
+	if err != nil {
+		return err
+	}
+	node, g := k.b.group(k.node, k.groups, k.sets, &k.calls, masks)
 	fd := func(id logical.ColID) bool {
-		if !k.determined(id, g) {
+		if g.only == nil || !k.determined(id, g) {
 			return false
 		}
 		if !g.isKey.Has(id) {
 			g.isKey.Add(id)
-			agg.Keys = append(agg.Keys, id)
+			g.only.Keys = append(g.only.Keys, id)
 		}
 		return true
 	}
-	var err error
 	re := func(e expr.Expr) expr.Expr {
 		if e == nil || err != nil {
 			return e

@@ -104,6 +104,7 @@ const (
 	ProgramLimitExceeded    = "54000"
 	StatementTooComplex     = "54001"
 	TooManyColumns          = "54011"
+	TooManyArguments        = "54023"
 	ObjectNotInState        = "55000"
 	ObjectInUse             = "55006"
 	CantChangeRuntimeParam  = "55P02"

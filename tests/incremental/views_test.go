@@ -19,7 +19,7 @@ type shape func(r *rand.Rand, rels []*relation) (query, oracle string, cols int)
 var shapes = []shape{
 	projection, grouped, grouped, having, distinct, unionAll, innerJoin, leftJoin, joinThenGroup, subqueryInFrom, cte,
 	rowNumber, lag, tumble, hop, globalAggregate, retractableMinMax, distinctAggregates, caseExpression, topN,
-	enriched, enriched, exists, matches, matches, running,
+	enriched, enriched, exists, matches, matches, running, groupingSets,
 }
 
 func one(r *rand.Rand, rels []*relation) *relation { return rels[r.IntN(len(rels))] }
@@ -77,6 +77,14 @@ func grouped(r *rand.Rand, rels []*relation) (string, string, int) {
 		where = " WHERE " + predicate(r, a, "")
 	}
 	return fmt.Sprintf("SELECT %s, %s FROM %s%s GROUP BY %s", k, aggregates(r, a, 3), a.name, where, k), "", len(keys) + 3
+}
+
+func groupingSets(r *rand.Rand, rels []*relation) (string, string, int) {
+	a := one(r, rels)
+	key := pick(r, append(a.of("text", "boolean", "date", "bigint"), "id % 3"))
+	sets := []string{"ROLLUP (c0, %s)", "CUBE (c0, %s)", "GROUPING SETS ((c0), (%s), ())", "c0, ROLLUP (%s)"}
+	by := fmt.Sprintf(pick(r, sets), key)
+	return fmt.Sprintf("SELECT c0, %s AS k, grouping(c0, %s) AS g, %s FROM %s GROUP BY %s", key, key, aggregates(r, a, 2), a.name, by), "", 5
 }
 
 func having(r *rand.Rand, rels []*relation) (string, string, int) {
