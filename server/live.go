@@ -82,6 +82,7 @@ func (s *Server) sinks() []pgcatalog.SinkState {
 			Sink: k.Sink, From: k.From, Connector: k.Connector, Topic: k.Topic, State: string(k.Status.State),
 			LastError: k.Status.LastError, LastErrorAt: k.Status.LastErrAt, Delivered: int64(k.Delivered),
 			Epoch: int64(k.Epoch), Waiting: k.Waiting, WaitingBytes: k.Bytes, Sent: int64(k.Status.Sent),
+			Paused: k.Paused, RateLimit: k.RateLimit,
 		})
 	}
 	return out

@@ -99,6 +99,7 @@ var SinkOptions = []Option{
 	{Name: "snapshot", Default: "true", Values: []string{"true", "false"}, Doc: "whether the rows that are there come first"},
 	{Name: "primary_key", Doc: "the columns that identify a row, divided by commas, where none are known or others are wanted"},
 	{Name: "queue_limit", Default: "256MB", Doc: "how much may wait for delivery beside the first snapshot before the sink is given up, such as '1GB'"},
+	{Name: "rate_limit", Default: "0", Doc: "changes a second at most; 0: no limit"},
 }
 
 // CheckSink reads WITH (...) of a sink, as Check does for a stream.

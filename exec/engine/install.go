@@ -77,6 +77,7 @@ func newRelation(meta *catalog.Relation) (*relation, error) {
 func (ct *cut) install() {
 	c := ct.c
 	for _, ch := range ct.ddl {
+		c.alterSinks(ch.Put)
 		cat, err := ch.apply(c.cat)
 		if err != nil { // checked before it was logged
 			ct.e.log.Error("a logged catalog change does not fit", "err", err)

@@ -1,14 +1,15 @@
 package engine
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 
 	"github.com/millracedb/millrace/exec/connect"
 	"github.com/millracedb/millrace/exec/dataflow"
 	"github.com/millracedb/millrace/sql/catalog"
-	"github.com/millracedb/millrace/sql/pgerr"
 )
 
 // A sink follows one relation:
@@ -32,15 +33,6 @@ type sinks struct {
 	wg     sync.WaitGroup
 }
 
-// sinkRunner runs one sink.
-type sinkRunner struct {
-	id     catalog.ID
-	cancel context.CancelFunc
-	wake   signal // there may be something to deliver
-	cur    atomic.Pointer[connect.Sink]
-	failed atomic.Pointer[pgerr.Error] // why it has ended
-}
-
 func (s *sinks) start(e *Engine) {
 	s.e = e
 	s.all = map[catalog.ID]*sinkRunner{}
@@ -62,14 +54,9 @@ func (s *sinks) add(meta *catalog.Relation) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	ctx, cancel := context.WithCancel(s.ctx)
-	r := &sinkRunner{id: meta.ID, cancel: cancel, wake: make(signal, 1)}
+	r := newSinkRunner(s.e, meta, cancel)
 	s.all[meta.ID] = r
-	s.wg.Go(func() {
-		if err := r.run(ctx, s.e, meta); err != nil && ctx.Err() == nil {
-			r.failed.Store(pgerr.Of(err))
-			s.e.log.Error("sink stopped", "sink", meta.Name, "err", err)
-		}
-	})
+	s.wg.Go(func() { r.loop(ctx) })
 }
 
 func (s *sinks) remove(id catalog.ID) {
@@ -81,11 +68,28 @@ func (s *sinks) remove(id catalog.ID) {
 	}
 }
 
-// sinksChanged stops sinks that DDL dropped. A new one is started by its cutover.
+// sinksChanged stops sinks that DDL dropped, and begins those anew that it altered. A new one is started by its cutover.
 func (e *Engine) sinksChanged(changes []*catalogChange) {
 	for _, ch := range changes {
 		for _, id := range ch.Drop {
 			e.sinks.remove(id)
+		}
+		for _, meta := range ch.Put {
+			if meta.Kind == catalog.Sink {
+				e.sinks.alter(meta, slices.Contains(ch.Restart, meta.ID))
+			}
+		}
+	}
+}
+
+// alter gives a sink new settings.
+func (s *sinks) alter(meta *catalog.Relation, restart bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r := s.all[meta.ID]; r != nil {
+		r.meta.Store(meta)
+		if restart {
+			r.restart.set()
 		}
 	}
 }
@@ -111,21 +115,6 @@ func (s *sinks) checkpointed(epoch uint64) {
 	}
 }
 
-// run opens the sink and runs it to its end.
-func (r *sinkRunner) run(ctx context.Context, e *Engine, meta *catalog.Relation) error {
-	con, spec, err := e.sinkSpec(meta)
-	if err != nil {
-		return err
-	}
-	sink, err := con.Sink.Open(spec)
-	if err != nil {
-		return err
-	}
-	r.cur.Store(&sink)
-	defer sink.Close()
-	return sink.Run(ctx, newSinkReader(e, meta, r.wake))
-}
-
 // sinkSpec is what a connector is told about a sink.
 func (e *Engine) sinkSpec(meta *catalog.Relation) (*connect.Connector, connect.SinkSpec, error) {
 	revealed, err := e.Catalog().Revealed(meta)
@@ -141,7 +130,7 @@ func (e *Engine) sinkSpec(meta *catalog.Relation) (*connect.Connector, connect.S
 		return nil, connect.SinkSpec{}, err
 	}
 	spec := connect.SinkSpec{
-		Name: meta.Name, Relation: meta.Name, Identity: meta.Sink.Identity,
+		Name: cmp.Or(meta.Sink.Origin, meta.Name), Relation: meta.Name, Identity: meta.Sink.Identity,
 		Columns: meta.Columns, Key: meta.Sink.Key, Options: opts, Format: *revealed.Format,
 	}
 	if from := e.Catalog().Relation(meta.Sink.From); from != nil {
@@ -163,6 +152,16 @@ func (c *core) removeSink(r *relation) {
 		delete(c.sinks, r.meta.ID)
 		c.graph.Watch(sinkSource(r.meta), -1)
 		c.ckpt.drop(r.sink.t.ID())
+	}
+}
+
+// alterSinks gives queues the limits of new settings; the settings get what only the engine knows of a sink.
+func (c *core) alterSinks(put []*catalog.Relation) {
+	for _, meta := range put {
+		if r := c.rels[meta.ID]; r != nil && r.sink != nil {
+			meta.Suspended = r.meta.Suspended
+			r.sink.limit = meta.Sink.Limit
+		}
 	}
 }
 
@@ -230,6 +229,8 @@ type SinkInfo struct {
 	Epoch      uint64 // that the relation is at
 	Waiting    int64  // changes
 	Bytes      int64  // of them
+	Paused     bool
+	RateLimit  int64 // changes a second; 0: no limit
 }
 
 // Sinks lists the sinks.
@@ -250,7 +251,7 @@ func (e *Engine) Sinks() []SinkInfo {
 		}
 		info := SinkInfo{
 			Sink: meta.ID, From: meta.Sink.From, Connector: meta.Connector, Topic: meta.Options["topic"], Epoch: e.core.epoch,
-			Waiting: r.sink.changes, Bytes: r.sink.bytes,
+			Paused: meta.Paused, RateLimit: meta.RateLimit, Waiting: r.sink.changes, Bytes: r.sink.bytes,
 		}
 		info.Delivered = r.sink.deliveredEpoch(e.core.epoch)
 		info.Status = runners[meta.ID].status(meta)
@@ -265,25 +266,4 @@ func (q *sinkQueue) deliveredEpoch(now uint64) uint64 {
 		return sinkEpoch(it.Key()) - 1
 	}
 	return now
-}
-
-// status is what the connector says, and what the engine knows better.
-func (r *sinkRunner) status(meta *catalog.Relation) connect.SinkStatus {
-	st := connect.SinkStatus{State: connect.Starting}
-	if r == nil {
-		return st
-	}
-	if s := r.cur.Load(); s != nil {
-		st = (*s).Status()
-	}
-	if f := r.failed.Load(); f != nil {
-		st.State = connect.Failed
-		if st.LastError == "" {
-			st.LastError = f.Message
-		}
-	}
-	if meta.Suspended != "" {
-		st.State, st.LastError = connect.Suspended, meta.Suspended
-	}
-	return st
 }

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/millracedb/millrace/exec/connect"
 	"github.com/millracedb/millrace/exec/state"
@@ -23,6 +24,9 @@ type sinkReader struct {
 	id   catalog.ID
 	wake signal
 
+	rate int64     // changes a second; 0: no limit
+	free time.Time // when rate lets further ones pass
+
 	// next is the entry at which at lies.
 	at   connect.Position
 	next []byte
@@ -40,7 +44,7 @@ type sinkReader struct {
 const sinkReadBytes = 256 << 10
 
 func newSinkReader(e *Engine, meta *catalog.Relation, wake signal) *sinkReader {
-	r := &sinkReader{e: e, id: meta.ID, wake: wake, types: columnTypes(meta)}
+	r := &sinkReader{e: e, id: meta.ID, wake: wake, rate: meta.RateLimit, types: columnTypes(meta)}
 	r.batch = vec.NewBatch(r.types, 0)
 	r.pairs.init(meta)
 	return r
@@ -48,6 +52,9 @@ func newSinkReader(e *Engine, meta *catalog.Relation, wake signal) *sinkReader {
 
 // Next is connect.Queue.
 func (r *sinkReader) Next(pos connect.Position) (*connect.Changes, error) {
+	if whole := r.out.Split && !r.out.Kept; r.rate > 0 && !whole && time.Now().Before(r.free) {
+		return nil, nil // an epoch that has to be sent as a whole goes on
+	}
 	if err := r.fetch(pos); err != nil || len(r.ends) == 0 {
 		return nil, err
 	}
@@ -65,7 +72,19 @@ func (r *sinkReader) Next(pos connect.Position) (*connect.Changes, error) {
 		done = min(done, int64(len(r.out.List)))
 		r.out.List, r.out.At.Change = r.out.List[done:], r.out.At.Change+done
 	}
+	r.pace(len(r.out.List))
 	return &r.out, nil
+}
+
+// pace notes when the next changes may follow n.
+func (r *sinkReader) pace(n int) {
+	if r.rate == 0 {
+		return
+	}
+	if now := time.Now(); r.free.Before(now) {
+		r.free = now
+	}
+	r.free = r.free.Add(time.Duration(float64(n) / float64(r.rate) * float64(time.Second)))
 }
 
 var errSinkGone = pgerr.New(pgerr.UndefinedObject, "the sink was dropped")
@@ -206,8 +225,15 @@ func (r *sinkReader) changes() {
 
 // Wait is connect.Queue.
 func (r *sinkReader) Wait(ctx context.Context, _ connect.Position) error {
+	var free <-chan time.Time
+	wake := r.wake
+	if wait := time.Until(r.free); wait > 0 {
+		free, wake = time.After(wait), nil
+	}
 	select {
-	case <-r.wake:
+	case <-wake:
+		return nil
+	case <-free:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()

@@ -40,7 +40,7 @@ func (b *Binder) Alter(stmt *ast.Alter) (physical.DDL, *Reshape, error) {
 	rel := old.Clone()
 	out := &physical.AlterRelation{Rel: rel}
 	for _, act := range stmt.Actions {
-		if isControl(act.Kind) && rel.Writable() {
+		if isControl(act.Kind) && (rel.Writable() || rel.Kind == catalog.Sink) {
 			err = b.control(rel, act)
 			out.Restart = true
 		} else {
@@ -118,6 +118,10 @@ func (b *Binder) ownerName(name string) string {
 func (b *Binder) rename(rel *catalog.Relation, schema catalog.ID, name string) error {
 	if other := b.env.Catalog.Lookup(schema, name); other != nil {
 		return pgerr.Newf(pgerr.DuplicateTable, `relation "%s" already exists`, name)
+	}
+	if rel.Sink != nil && rel.Sink.Origin == "" {
+		def := *rel.Sink
+		def.Origin, rel.Sink = rel.Name, &def
 	}
 	rel.Schema, rel.Name = schema, name
 	return nil

@@ -74,14 +74,25 @@ func connectorOptions(rel *catalog.Relation) error {
 		return pgerr.Newf(pgerr.InvalidParameterValue, `invalid value for parameter "on_error": "%s"`, v).
 			WithHint("Available values: %s.", available)
 	}
-	if v, ok := rel.Options["rate_limit"]; ok && rel.Connector != "" {
-		n, err := strconv.ParseInt(v, 10, 64)
-		if err != nil || n < 0 {
-			return pgerr.Newf(pgerr.InvalidParameterValue, `invalid value for parameter "rate_limit": "%s"`, v).
-				WithHint("Give the records a second, or 0 for no limit.")
-		}
-		rel.RateLimit = n
+	if rel.Connector == "" {
+		return nil
 	}
+	return rateLimit(rel)
+}
+
+// rateLimit reads rate_limit into rel.
+func rateLimit(rel *catalog.Relation) error {
+	rel.RateLimit = 0
+	v, ok := rel.Options["rate_limit"]
+	if !ok {
+		return nil
+	}
+	n, err := strconv.ParseInt(v, 10, 64)
+	if err != nil || n < 0 {
+		return pgerr.Newf(pgerr.InvalidParameterValue, `invalid value for parameter "rate_limit": "%s"`, v).
+			WithHint("Give the records a second, or 0 for no limit.")
+	}
+	rel.RateLimit = n
 	return nil
 }
 
@@ -107,15 +118,15 @@ func (b *Binder) ConnectorChecks(rel *catalog.Relation) ([]Check, []logical.ColI
 // isControl reports whether an action is about what feeds a relation.
 func isControl(k ast.AlterKind) bool {
 	switch k {
-	case ast.AlterPause, ast.AlterResume, ast.AlterSetOptions, ast.AlterResetOptions:
+	case ast.AlterPause, ast.AlterResume, ast.AlterSetOptions, ast.AlterResetOptions, ast.AlterSetParameter:
 		return true
 	}
 	return false
 }
 
-// control binds PAUSE, RESUME and SET of what feeds rel, a copy.
+// control binds PAUSE, RESUME and SET of what feeds rel, or what rel, a sink, feeds. rel is a copy.
 func (b *Binder) control(rel *catalog.Relation, act *ast.AlterAction) error {
-	if rel.Connector == "" || rel.Kind == catalog.Sink {
+	if rel.Connector == "" {
 		return pgerr.Newf(pgerr.WrongObjectType, `no connector feeds "%s"`, rel.Name).At(act.Pos())
 	}
 	switch act.Kind {
@@ -123,15 +134,41 @@ func (b *Binder) control(rel *catalog.Relation, act *ast.AlterAction) error {
 		rel.Paused = true
 		return nil
 	case ast.AlterResume:
+		if rel.Kind == catalog.Sink && rel.Suspended != "" {
+			return pgerr.Newf(pgerr.ObjectNotInState, `sink "%s" is suspended: %s`, rel.Name, rel.Suspended).
+				WithHint("Changes are missing from now on. Drop the sink, and create it anew.").At(act.Pos())
+		}
 		rel.Paused = false
 		return nil
+	case ast.AlterSetParameter:
+		act = asOption(act)
 	}
 	return b.setOptions(rel, act)
 }
 
-// fixedOption reports whether an option says what a relation is a copy of, which cannot change under its rows.
-func fixedOption(name string) bool {
-	return name == "connector" || name == "topic" || name == "retention" || strings.HasPrefix(name, "scan.")
+// asOption is SET name = value as SET (name = value).
+func asOption(act *ast.AlterAction) *ast.AlterAction {
+	o := &ast.Option{Loc: act.Loc, Name: act.Set.Name}
+	if len(act.Set.Values) == 1 {
+		o.Value = act.Set.Values[0]
+	}
+	out := &ast.AlterAction{Loc: act.Loc, Kind: ast.AlterSetOptions, Options: []*ast.Option{o}}
+	if act.Set.Default {
+		out.Kind = ast.AlterResetOptions
+	}
+	return out
+}
+
+// fixedOption reports whether an option says what a relation is a copy of, or what is a copy of it, which cannot change
+// under its rows.
+func fixedOption(rel *catalog.Relation, name string) bool {
+	if name == "connector" || name == "topic" {
+		return true
+	}
+	if rel.Kind == catalog.Sink {
+		return name == "snapshot" || name == "primary_key" || strings.HasPrefix(name, "topic.") || strings.HasSuffix(name, "transactional.id")
+	}
+	return name == "retention" || strings.HasPrefix(name, "scan.")
 }
 
 func (b *Binder) setOptions(rel *catalog.Relation, act *ast.AlterAction) error {
@@ -142,9 +179,9 @@ func (b *Binder) setOptions(rel *catalog.Relation, act *ast.AlterAction) error {
 		}
 	}
 	for _, o := range act.Options {
-		if fixedOption(o.Name) {
+		if fixedOption(rel, o.Name) {
 			return pgerr.Newf(pgerr.FeatureNotSupported, `parameter "%s" cannot be changed`, o.Name).
-				WithHint("Drop the relation, and create it again.").At(o.Pos())
+				WithHint("Drop the %s, and create it again.", rel.Kind).At(o.Pos())
 		}
 		delete(rel.Options, o.Name)
 		delete(rel.Secrets, o.Name)
@@ -154,6 +191,14 @@ func (b *Binder) setOptions(rel *catalog.Relation, act *ast.AlterAction) error {
 	}
 	maps.Copy(rel.Options, plain)
 	maps.Copy(rel.Secrets, refs)
+	if rel.Kind == catalog.Sink {
+		def := *rel.Sink
+		rel.Sink = &def
+		if err := sinkOptions(rel); err != nil {
+			return err
+		}
+		return b.validateSink(rel)
+	}
 	if err := connectorOptions(rel); err != nil {
 		return err
 	}
@@ -175,7 +220,7 @@ func (b *Binder) ReplayErrors(stmt *ast.Alter) (rel *catalog.Relation, row []log
 	if rel, err = b.altered(stmt); rel == nil || err != nil {
 		return nil, nil, nil, err
 	}
-	if rel.Connector == "" {
+	if rel.Connector == "" || rel.Kind == catalog.Sink {
 		return nil, nil, nil, pgerr.Newf(pgerr.WrongObjectType, `no connector feeds "%s"`, rel.Name).At(act.Pos())
 	}
 	if act.Expr == nil {

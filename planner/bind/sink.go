@@ -129,6 +129,16 @@ func (b *Binder) FinishSink(stmt *ast.CreateSink, rel *catalog.Relation, known [
 	if err := sinkOptions(rel); err != nil {
 		return err
 	}
+	var id [8]byte
+	if _, err := rand.Read(id[:]); err != nil {
+		return err
+	}
+	rel.Sink.Identity = hex.EncodeToString(id[:])
+	return b.validateSink(rel)
+}
+
+// validateSink lets the connector look at a sink.
+func (b *Binder) validateSink(rel *catalog.Relation) error {
 	if b.env.Connectors == nil {
 		return nil
 	}
@@ -178,12 +188,7 @@ func sinkOptions(rel *catalog.Relation) error {
 		d.Limit = n
 	}
 	d.NoRows = strings.EqualFold(rel.Options["snapshot"], "false")
-	var id [8]byte
-	if _, err := rand.Read(id[:]); err != nil {
-		return err
-	}
-	d.Identity = hex.EncodeToString(id[:])
-	return nil
+	return rateLimit(rel)
 }
 
 // byteSize reads a size such as 64MB, in PostgreSQL's units.

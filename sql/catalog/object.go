@@ -45,9 +45,10 @@ type Relation struct {
 	Connector string     `json:",omitempty"` // Options["connector"]
 	Format    *Format    `json:",omitempty"`
 	Retention int64      `json:",omitempty"` // microseconds; 0: for ever
+	// Of a stream or table that a connector feeds, and of a sink.
+	Paused    bool  `json:",omitempty"` // nothing is read, or sent
+	RateLimit int64 `json:",omitempty"` // records, or changes, a second at most; 0: no limit
 	// Of a stream or table that a connector feeds.
-	Paused      bool  `json:",omitempty"` // nothing is read
-	RateLimit   int64 `json:",omitempty"` // records a second at most; 0: no limit
 	OnErrorStop bool  `json:",omitempty"` // a bad record holds its partition
 	// RowChecks is physical.Encode of a projection of Checks, in order; only with a connector, which has no session.
 	RowChecks []byte `json:",omitempty"`
@@ -126,6 +127,8 @@ type SequenceDef struct {
 type SinkDef struct {
 	From     ID     `json:",omitempty"` // the relation whose changes it sends; 0: its own rows, it has a query
 	Identity string // names it in the world, for good; no other sink has it
+	// Origin is the name that it was made with, once it has another one: connectors name what is theirs by it.
+	Origin string `json:",omitempty"`
 	Key      []int  `json:",omitempty"` // columns of the records' keys
 	NoRows   bool   `json:",omitempty"` // snapshot = false
 	Queue    ID     // its state table

@@ -32,7 +32,8 @@ var millraceRelations = []relationDef{
 		partition int4, committed_offset int8, end_offset int8, lag int8, records int8, bytes int8, bad_records int8,
 		records_per_second float8, last_event_at timestamptz, paused bool, rate_limit int8`},
 	{16013, "sinks", `id oid, schema name, name name, relation text, connector text, topic text, state text, delivered_epoch int8,
-		lag_epochs int8, waiting_changes int8, waiting_bytes int8, delivered_changes int8, last_error text, last_error_at timestamptz`},
+		lag_epochs int8, waiting_changes int8, waiting_bytes int8, delivered_changes int8, last_error text, last_error_at timestamptz,
+		paused bool, rate_limit int8`},
 	{16014, "jobs", `id int8, kind text, relation text, state text, rows_done int8, rows_total int8, progress float8,
 		started_at timestamptz`},
 	{16015, "operators", `view_id oid, view text, operator text, detail text, rows int8, bytes int8, time_ms float8`},
@@ -75,6 +76,8 @@ type SinkState struct {
 	LastErrorAt                        time.Time
 	Delivered, Epoch                   int64 // epochs
 	Waiting, WaitingBytes, Sent        int64
+	Paused                             bool
+	RateLimit                          int64 // 0: none
 }
 
 // Job is a row of millrace.jobs.
@@ -245,7 +248,10 @@ func (l *Live) fillSinks(w *writer) {
 		v := row{"id": num(s.Sink), "connector": str(s.Connector), "topic": orNull(s.Topic), "state": str(s.State),
 			"delivered_epoch": num(s.Delivered), "lag_epochs": num(s.Epoch - s.Delivered), "waiting_changes": num(s.Waiting),
 			"waiting_bytes": num(s.WaitingBytes), "delivered_changes": num(s.Sent), "last_error": orNull(s.LastError),
-			"last_error_at": stamp(s.LastErrorAt)}
+			"last_error_at": stamp(s.LastErrorAt), "paused": yes(s.Paused)}
+		if s.RateLimit > 0 {
+			v["rate_limit"] = num(s.RateLimit)
+		}
 		if r := w.cat.Relation(s.Sink); r != nil {
 			v["schema"], v["name"] = str(schemaName(w.cat, r.Schema)), str(r.Name)
 		}
