@@ -183,84 +183,9 @@ func TestAvroRecursion(t *testing.T) {
 	}
 }
 
-const clickSchema = `{"type":"record","name":"click","fields":[
-	{"name":"user_id","type":"long"},{"name":"session","type":"string"},{"name":"page","type":"string"},
-	{"name":"referrer","type":["null","string"]},{"name":"ts","type":{"type":"long","logicalType":"timestamp-millis"}},
-	{"name":"duration_ms","type":"int"},{"name":"price","type":"double"},{"name":"mobile","type":"boolean"}]}`
-
-// click is a record of the benchmarks.
-type click struct {
-	UserID     int64     `avro:"user_id"`
-	Session    string    `avro:"session"`
-	Page       string    `avro:"page"`
-	Referrer   *string   `avro:"referrer"`
-	TS         time.Time `avro:"ts"`
-	DurationMS int32     `avro:"duration_ms"`
-	Price      float64   `avro:"price"`
-	Mobile     bool      `avro:"mobile"`
-}
-
-func clicksAvro(b testing.TB, n int) [][]byte {
-	s := avro.MustParse(clickSchema)
-	out := make([][]byte, n)
-	referrer := "https://www.example.com/search"
-	for i := range out {
-		data, err := avro.Marshal(s, click{int64(1000 + i%5000), "00000000deadbeef", "/products/item-" + string(rune('0'+i%10)), &referrer,
-			time.UnixMilli(1715947200000 + int64(i)*137), int32(i % 90000), float64(i%500) + 0.25, i%3 == 0})
-		if err != nil {
-			b.Fatal(err)
-		}
-		out[i] = data
-	}
-	return out
-}
-
-func BenchmarkAvro(b *testing.B) {
-	records := clicksAvro(b, 1024)
-	benchmarkDecoder(b, avroSpec(clickSchema, columnsOf(b, clickColumns)), records)
-}
-
-// BenchmarkHamba is the module's own decoder on the same records, into a struct.
-func BenchmarkHamba(b *testing.B) {
-	records := clicksAvro(b, 1024)
-	s := avro.MustParse(clickSchema)
-	b.ReportAllocs()
-	var row click
-	i := 0
-	for b.Loop() {
-		if err := avro.Unmarshal(s, records[i%len(records)], &row); err != nil {
-			b.Fatal(err)
-		}
-		i++
-	}
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "records/s")
-}
-
-func benchmarkDecoder(b *testing.B, spec Spec, records [][]byte) {
-	d, err := New(spec)
-	if err != nil {
-		b.Fatal(err)
-	}
-	batch := vec.NewBatch(typesOf(spec.Columns), len(records))
-	b.SetBytes(int64(len(records[len(records)/2])))
-	b.ReportAllocs()
-	i := 0
-	for b.Loop() {
-		if i == len(records) {
-			i = 0
-			batch.Reset()
-		}
-		if err := d.Decode(nil, records[i], batch); err != nil {
-			b.Fatal(err)
-		}
-		i++
-	}
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "records/s")
-}
-
 // FuzzAvro decodes any bytes by any schema into columns of every kind: no panic, and a batch that is whole.
 func FuzzAvro(f *testing.F) {
-	f.Add(clickSchema, clicksAvro(f, 1)[0])
+	f.Add(clickSchema, avroClicks(f)[0])
 	f.Add(avroField1(`["null",{"type":"array","items":["null","string","long"]}]`), []byte{2, 4, 0, 2, 2, 'x', 0})
 	f.Add(avroField1(`{"type":"map","values":{"type":"bytes","logicalType":"decimal","precision":4,"scale":2}}`), []byte{2, 2, 'k', 4, 1, 2, 0})
 	f.Add(`{"type":"record","name":"l","fields":[{"name":"f","type":["null","l"]}]}`, []byte{2, 2, 2, 0})

@@ -35,9 +35,8 @@ type JSON struct {
 
 	// The record being decoded.
 	cols   []*vec.Vec
-	n      int      // its row number
-	gen    uint64   // its number, times two
-	marks  []uint64 // by column: gen once it has been filled, gen+1 if by a field of the exact name
+	n      int    // its row number
+	gen    uint64 // its number, times two
 	filled int
 	err    error // why a function returned failed
 }
@@ -59,6 +58,7 @@ type column struct {
 	typ   types.Type
 	elem  types.Type // of an array
 	name  string
+	mark  uint64 // of JSON: the gen of the last record that filled it, plus 1 if by a field of the exact name
 
 	// What a schema of Kafka Connect says of the value in JSON (connect.go).
 	unit   timeUnit
@@ -72,6 +72,7 @@ type object struct {
 	byName  map[string]*target
 	byFold  map[string]*target // lower case
 	slots   map[string]*slot   // every name seen, up to maxSlots
+	order   []*slot            // the same, as they were first seen
 	start   slot               // its next is the slot of the first field
 }
 
@@ -82,8 +83,9 @@ type slot struct {
 	simple *column // the target's only column, if that is all there is to it
 	exact  uint64  // 1 if it is the target's exact name
 	next   *slot   // the one that followed it last time
+	place  int     // behind its own in object.order
 
-	// The name, its quote and the colon as two words to compare with a record's bytes, and their length; a
+	// The name, its quotes and the colon as two words to compare with a record's bytes, and their length; a
 	// longer name has words that never match. size is 0 if the name is written with escapes, which could be
 	// other ones next time.
 	word, mask [2]uint64
@@ -105,11 +107,6 @@ func newJSON(s side, fields []field) *JSON {
 	case "ns":
 		d.unit = unitNanos
 	}
-	last := 0
-	for _, f := range fields {
-		last = max(last, f.index)
-	}
-	d.marks = make([]uint64, last+1)
 	return d
 }
 
@@ -173,22 +170,48 @@ func (o *object) slotOf(name []byte) *slot {
 	s.prepare()
 	if len(o.slots) < maxSlots {
 		o.slots[s.name] = s
+		o.order = append(o.order, s)
+		s.place = len(o.order)
 	}
 	return s
 }
 
+// is reports whether b, of at least 16 bytes, begins with the slot's name in quotes and a colon.
+func (s *slot) is(b []byte) bool {
+	return binary.LittleEndian.Uint64(b)&s.mask[0] == s.word[0] && binary.LittleEndian.Uint64(b[8:])&s.mask[1] == s.word[1]
+}
+
+// nearBy is how many names are tried before one is looked up.
+const nearBy = 16
+
+// near finds the slot of the name at the start of b among those that were first seen behind another one, for fields that
+// come and go.
+func (o *object) near(last *slot, b []byte) *slot {
+	i := last.place
+	for range min(len(o.order), nearBy) {
+		if i >= len(o.order) {
+			i = 0
+		}
+		if s := o.order[i]; s.is(b) {
+			return s
+		}
+		i++
+	}
+	return nil
+}
+
 // prepare fills the words to compare.
 func (s *slot) prepare() {
+	s.word[0] = 1 // and no mask: nothing equals it
 	if strings.ContainsFunc(s.name, func(r rune) bool { return r < ' ' || r == '"' || r == '\\' }) {
 		return
 	}
-	s.size = len(s.name) + 2
+	s.size = len(s.name) + 3
 	var written [16]byte
 	if s.size > len(written) {
-		s.word[0] = 1 // and no mask: nothing equals it
 		return
 	}
-	copy(written[:], s.name+`":`)
+	copy(written[:], `"`+s.name+`":`)
 	for i := range s.size {
 		s.mask[i/8] |= 0xff << (i % 8 * 8)
 	}
@@ -211,7 +234,7 @@ func (d *JSON) row(value []byte, dst *vec.Batch) error {
 		}
 	}
 	if p < 0 {
-		d.rollback()
+		d.rollback(d.root)
 		return d.err
 	}
 	if d.filled < d.columns {
@@ -221,21 +244,26 @@ func (d *JSON) row(value []byte, dst *vec.Batch) error {
 }
 
 // rollback takes back what the record has appended so far.
-func (d *JSON) rollback() {
-	for c := range d.marks {
-		if d.has(c) {
-			cut(d.cols[c], d.n)
+func (d *JSON) rollback(o *object) {
+	for _, t := range o.targets {
+		for i := range t.columns {
+			if c := &t.columns[i]; d.has(c) {
+				cut(d.cols[c.index], d.n)
+			}
+		}
+		if t.child != nil {
+			d.rollback(t.child)
 		}
 	}
 }
 
 // has reports whether the record has filled column c so far.
-func (d *JSON) has(c int) bool { return d.marks[c]&^1 == d.gen }
+func (d *JSON) has(c *column) bool { return c.mark&^1 == d.gen }
 
 func (d *JSON) fillMissing(o *object) {
 	for _, t := range o.targets {
-		for _, c := range t.columns {
-			if !d.has(c.index) {
+		for i := range t.columns {
+			if c := &t.columns[i]; !d.has(c) {
 				d.cols[c.index].AppendNull()
 			}
 		}
@@ -254,78 +282,75 @@ func (d *JSON) object(o *object, b []byte, p int, exact uint64) int {
 	}
 	last := &o.start
 	for {
-		if p >= len(b) || b[p] != '"' {
-			return d.syntax(b, p, "a field name")
-		}
-		p++
-		guess := last.next
-		if guess != nil && p+16 <= len(b) &&
-			binary.LittleEndian.Uint64(b[p:])&guess.mask[0] == guess.word[0] &&
-			binary.LittleEndian.Uint64(b[p+8:])&guess.mask[1] == guess.word[1] {
-			p += guess.size
+		field := last.next
+		if field != nil && p <= len(b)-16 && field.is(b[p:]) {
+			p += field.size
 		} else {
-			if guess, p = d.fieldName(o, last.next, b, p); p < 0 {
+			if field, p = d.fieldName(o, last, b, p); p < 0 {
 				return p
 			}
-			if guess.size > 0 {
-				last.next = guess
+			if field.size > 0 {
+				last.next = field
 			}
 		}
-		last = guess
+		last = field
 		if p = skipSpace(b, p); p >= len(b) {
 			return d.syntax(b, p, "a value")
 		}
-		if c := guess.simple; c != nil && d.marks[c.index]&^1 != d.gen {
-			d.marks[c.index] = d.gen | exact&guess.exact
+		if c := field.simple; c != nil && !d.has(c) {
+			c.mark = d.gen | exact&field.exact
 			d.filled++
 			p = d.value(c, b, p)
-		} else if guess.target == nil {
+		} else if field.target == nil {
 			p = d.skipValue(b, p, 0)
 		} else {
-			p = d.field(guess.target, b, p, exact&guess.exact)
+			p = d.field(field.target, b, p, exact&field.exact)
 		}
 		if p < 0 {
 			return p
 		}
-		if p = skipSpace(b, p); p >= len(b) {
-			return d.syntax(b, p, "a comma or }")
+		if p >= len(b) || b[p] != ',' {
+			if p = skipSpace(b, p); p >= len(b) || b[p] != ',' {
+				break
+			}
 		}
-		switch b[p] {
-		case ',':
-			p = skipSpace(b, p+1)
-		case '}':
-			return p + 1
-		default:
-			return d.syntax(b, p, "a comma or }")
-		}
+		p = skipSpace(b, p+1)
 	}
+	if p < len(b) && b[p] == '}' {
+		return p + 1
+	}
+	return d.syntax(b, p, "a comma or }")
 }
 
-// fieldName reads a field name, from behind its quote on, and the colon. It makes use of the guess where the
-// quick comparison could not: near the end of the record, a long name, or space before the colon.
-func (d *JSON) fieldName(o *object, guess *slot, b []byte, p int) (*slot, int) {
+// fieldName reads the field name at p and the colon, where it is not the quick comparison's guess.
+func (d *JSON) fieldName(o *object, last *slot, b []byte, p int) (*slot, int) {
+	if p >= len(b) || b[p] != '"' {
+		return nil, d.syntax(b, p, "a field name")
+	}
+	if p+16 <= len(b) {
+		if s := o.near(last, b[p:]); s != nil {
+			return s, p + s.size
+		}
+	}
+	// Near the end of the record, a long name, or space before the colon.
+	p++
+	guess := last.next
 	if guess != nil {
 		if q := p + len(guess.name); q+1 < len(b) && b[q] == '"' && b[q+1] == ':' && string(b[p:q]) == guess.name {
 			return guess, q + 2
 		}
 	}
-	end, flags := scanString(b, p)
-	if end < 0 {
-		return nil, d.badString(b, p)
-	}
-	name := b[p:end]
-	if flags&nonASCII != 0 && !utf8.Valid(name) {
-		return nil, d.badUTF8(name)
-	}
-	if flags&escaped != 0 {
-		if name, p = d.unescape(b, p, end); p < 0 {
-			return nil, p
+	n, high := plainRun(b[p:])
+	name, end := b[p:p+n], p+n+1
+	if high != 0 || end > len(b) || b[end-1] != '"' {
+		if name, end = d.str(b, p-1); end < 0 {
+			return nil, end
 		}
 	}
 	if guess == nil || guess.name != string(name) {
 		guess = o.slotOf(name)
 	}
-	if p = skipSpace(b, end+1); p >= len(b) || b[p] != ':' {
+	if p = skipSpace(b, end); p >= len(b) || b[p] != ':' {
 		return nil, d.syntax(b, p, "a colon")
 	}
 	return guess, p + 1
@@ -338,9 +363,9 @@ func (d *JSON) field(t *target, b []byte, p int, exact uint64) int {
 	for i := range t.columns {
 		c := &t.columns[i]
 		switch {
-		case !d.has(c.index):
+		case !d.has(c):
 			d.filled++
-		case d.marks[c.index]&1 > exact:
+		case c.mark&1 > exact:
 			if end = d.skipValue(b, p, 0); end < 0 {
 				return end
 			}
@@ -348,7 +373,7 @@ func (d *JSON) field(t *target, b []byte, p int, exact uint64) int {
 		default:
 			cut(d.cols[c.index], d.n)
 		}
-		d.marks[c.index] = d.gen | exact
+		c.mark = d.gen | exact
 		if end = d.value(c, b, p); end < 0 {
 			return end
 		}
@@ -369,10 +394,10 @@ func (d *JSON) field(t *target, b []byte, p int, exact uint64) int {
 // forget takes back what an earlier field of the same name has filled below it.
 func (d *JSON) forget(o *object, exact uint64) {
 	for _, t := range o.targets {
-		for _, c := range t.columns {
-			if d.has(c.index) && d.marks[c.index]&1 <= exact {
+		for i := range t.columns {
+			if c := &t.columns[i]; d.has(c) && c.mark&1 <= exact {
 				cut(d.cols[c.index], d.n)
-				d.marks[c.index] = 0
+				c.mark = 0
 				d.filled--
 			}
 		}

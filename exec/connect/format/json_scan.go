@@ -20,63 +20,75 @@ func skipSpace(b []byte, p int) int {
 	return p
 }
 
-// What a string holds beside plain ASCII.
-const (
-	escaped = 1 << iota
-	nonASCII
-)
-
 const (
 	ones  = 0x0101010101010101
 	highs = 0x8080808080808080
 )
 
-// scanString returns the position of the quote that ends the string whose first character is at p, or
-// failed where there is none, or a control character comes first. Escapes are not checked.
-func scanString(b []byte, p int) (end, flags int) {
+// plainRun is the length of the run of characters at the start of s that stand for themselves: up to a quote, a
+// backslash, a control character, or the end. high is not zero if they are not all ASCII.
+func plainRun(s []byte) (n int, high uint64) {
+	for ; n <= len(s)-8; n += 8 {
+		w := binary.LittleEndian.Uint64(s[n:])
+		// In each byte the high bit says whether it ends the run: a backslash; or a quote, which becomes a space when
+		// one bit is turned, or what is below a space before and after that. The tests are exact only up to the first
+		// byte that matches, which is the one that counts.
+		slash, quote := w^'\\'*ones, w^('"'^' ')*ones
+		if stop := ((slash - ones) | (quote - (' '+1)*ones)) &^ w & highs; stop != 0 {
+			k := bits.TrailingZeros64(stop)
+			return n + k>>3, (high | w&(1<<k-1)) & highs
+		}
+		high |= w
+	}
+	for ; n < len(s); n++ {
+		if c := s[n]; c == '"' || c == '\\' || c < ' ' {
+			break
+		}
+		high |= uint64(s[n])
+	}
+	return n, high & highs
+}
+
+// appendString appends the text of the string whose first character is at p, and returns the position behind its quote.
+func (d *JSON) appendString(dst, b []byte, p int) ([]byte, int) {
+	begin, start, beyond := p, len(dst), uint64(0)
 	for {
-		var high uint64
-		for ; p+8 <= len(b); p += 8 {
-			w := binary.LittleEndian.Uint64(b[p:])
-			quote := w ^ '"'*ones
-			slash := w ^ '\\'*ones
-			// In each byte the high bit says whether it ends the run. The tests are exact only up to the
-			// first byte that matches, which is the one that counts.
-			stop := ((quote-ones)&^quote | (slash-ones)&^slash | (w-' '*ones)&^w) & highs
-			if stop != 0 {
-				n := bits.TrailingZeros64(stop)
-				high |= w & (1<<n - 1)
-				p += n >> 3
-				goto stopped
+		n, high := plainRun(b[p:])
+		dst = append(dst, b[p:p+n]...)
+		beyond |= high
+		p += n
+		switch {
+		case p < len(b) && b[p] == '"':
+			if beyond != 0 && !utf8.Valid(dst[start:]) {
+				return nil, d.badUTF8(dst[start:])
 			}
-			high |= w
-		}
-		for ; p < len(b); p++ {
-			if c := b[p]; c == '"' || c == '\\' || c < ' ' {
-				goto stopped
-			}
-			high |= uint64(b[p])
-		}
-		return failed, 0
-	stopped:
-		if high&highs != 0 {
-			flags |= nonASCII
-		}
-		switch b[p] {
-		case '"':
-			return p, flags
-		case '\\':
-			flags |= escaped
-			if p += 2; p > len(b) {
-				return failed, 0
+			return dst, p + 1
+		case p+1 < len(b) && b[p] == '\\':
+			if dst, p = d.appendEscape(dst, b, p); p < 0 {
+				return nil, p
 			}
 		default:
-			return failed, 0
+			return nil, d.badString(b, begin)
 		}
 	}
 }
 
-// badString reports why scanString failed on the string that begins at p.
+// appendEscape appends the character of the escape sequence at p.
+func (d *JSON) appendEscape(dst, b []byte, p int) ([]byte, int) {
+	if c := escapeOf(b[p+1]); c != 0 {
+		return append(dst, c), p + 2
+	}
+	if b[p+1] != 'u' {
+		return nil, d.syntax(b, p+1, "an escape sequence")
+	}
+	r, p := d.unicodeEscape(b, p)
+	if p < 0 {
+		return nil, p
+	}
+	return utf8.AppendRune(dst, r), p
+}
+
+// badString reports why the string that begins at p has no end.
 func (d *JSON) badString(b []byte, p int) int {
 	for p < len(b) && b[p] >= ' ' {
 		if b[p] == '\\' {
@@ -85,39 +97,6 @@ func (d *JSON) badString(b []byte, p int) int {
 		p++
 	}
 	return d.syntax(b, p, "the end of a string")
-}
-
-// unescape returns the text of the string b[p:end], which has escapes; it is valid until the next call.
-func (d *JSON) unescape(b []byte, p, end int) ([]byte, int) {
-	out := d.scratch[:0]
-	for p < end {
-		if b[p] != '\\' {
-			q := p
-			for q < end && b[q] != '\\' {
-				q++
-			}
-			out = append(out, b[p:q]...)
-			p = q
-			continue
-		}
-		c := escapeOf(b[p+1])
-		switch {
-		case c != 0:
-			out = append(out, c)
-			p += 2
-		case b[p+1] == 'u':
-			r, q := d.unicodeEscape(b[:end], p)
-			if q < 0 {
-				return nil, q
-			}
-			out = utf8.AppendRune(out, r)
-			p = q
-		default:
-			return nil, d.syntax(b, p+1, "an escape sequence")
-		}
-	}
-	d.scratch = out
-	return out, end + 1
 }
 
 func escapeOf(c byte) byte {
@@ -162,6 +141,7 @@ func (d *JSON) unicodeEscape(b []byte, p int) (rune, int) {
 	return 0, failed
 }
 
+// hex4 reads four hexadecimal digits; -1 where there are none.
 func hex4(b []byte, p int) rune {
 	if p+4 > len(b) {
 		return -1
@@ -241,11 +221,11 @@ func (d *JSON) skipValue(b []byte, p, depth int) int {
 		}
 		return d.skipArray(b, p+1, depth+1)
 	case 't':
-		return d.word(b, p, "true")
+		return d.keyword(b, p, "true")
 	case 'f':
-		return d.word(b, p, "false")
+		return d.keyword(b, p, "false")
 	case 'n':
-		return d.word(b, p, "null")
+		return d.keyword(b, p, "null")
 	}
 	if end := scanNumber(b, p); end > p {
 		return end
@@ -253,38 +233,39 @@ func (d *JSON) skipValue(b []byte, p, depth int) int {
 	return d.syntax(b, p, "a value")
 }
 
-func (d *JSON) word(b []byte, p int, word string) int {
-	if len(b)-p >= len(word) && string(b[p:p+len(word)]) == word {
-		return p + len(word)
+func (d *JSON) keyword(b []byte, p int, want string) int {
+	if len(b)-p >= len(want) && string(b[p:p+len(want)]) == want {
+		return p + len(want)
 	}
-	return d.syntax(b, p, word)
+	return d.syntax(b, p, want)
 }
 
 // skipString checks a string from behind its quote on.
 func (d *JSON) skipString(b []byte, p int) int {
-	end, flags := scanString(b, p)
-	if end < 0 {
-		return d.badString(b, p)
-	}
-	if flags&nonASCII != 0 && !utf8.Valid(b[p:end]) {
-		return d.badUTF8(b[p:end])
-	}
-	if flags&escaped != 0 {
-		for ; p < end; p++ {
-			if b[p] != '\\' {
-				continue
+	begin, beyond := p, uint64(0)
+	for {
+		n, high := plainRun(b[p:])
+		beyond |= high
+		p += n
+		switch {
+		case p < len(b) && b[p] == '"':
+			if beyond != 0 && !utf8.Valid(b[begin:p]) {
+				return d.badUTF8(b[begin:p])
 			}
-			p++
-			if b[p] == 'u' {
-				if hex4(b[:end], p+1) < 0 {
-					return d.syntax(b, p+1, "four hexadecimal digits")
-				}
-			} else if escapeOf(b[p]) == 0 {
-				return d.syntax(b, p, "an escape sequence")
+			return p + 1
+		case p+1 >= len(b) || b[p] != '\\':
+			return d.badString(b, begin)
+		case b[p+1] == 'u':
+			if hex4(b, p+2) < 0 {
+				return d.syntax(b, p+2, "four hexadecimal digits")
 			}
+			p += 6
+		case escapeOf(b[p+1]) == 0:
+			return d.syntax(b, p+1, "an escape sequence")
+		default:
+			p += 2
 		}
 	}
-	return end + 1
 }
 
 func (d *JSON) skipObject(b []byte, p, depth int) int {

@@ -1,6 +1,7 @@
 package format
 
 import (
+	"encoding/binary"
 	"strconv"
 
 	"github.com/millracedb/millrace/sql/pgerr"
@@ -26,27 +27,31 @@ func (d *JSON) timestamp(c *column, b []byte, p int) int {
 // isoTimestamp reads the form that programs write, YYYY-MM-DD[T ]hh:mm:ss[.fff[fff]][Z] and its quote, and
 // returns its length: 0 for all other forms, and wrong dates, which are left to the type's input function.
 func isoTimestamp(s []byte) (int64, int) {
-	if len(s) < 20 || s[4] != '-' || s[7] != '-' || s[10] != 'T' && s[10] != ' ' || s[13] != ':' || s[16] != ':' {
+	if len(s) < 20 || s[10] != 'T' && s[10] != ' ' || s[16] != ':' {
 		return 0, 0
 	}
-	year := two(s[0:])*100 + two(s[2:])
-	month, day := two(s[5:]), two(s[8:])
-	hour, minute, second := two(s[11:]), two(s[14:]), two(s[17:])
-	if year-1 > 9998 || month-1 > 11 || day-1 >= daysIn(year, month) || hour > 23 || minute > 59 || second > 59 {
+	// Digits become 0 to 9, and what divides them 0: none may reach the high bit when 0x76 or 0x7f is added.
+	date := binary.LittleEndian.Uint64(s) ^ isoDate
+	clock := (binary.LittleEndian.Uint64(s[8:]) ^ isoClock) &^ (0xff << 16) // but for the T
+	if (date|(date+0x7f76767f_76767676)|clock|(clock+0x76767f76_767f7676))&highs != 0 {
+		return 0, 0
+	}
+	date, clock = date*10+date>>8, clock*10+clock>>8 // each digit and the one behind it
+	part := func(w uint64, at int) uint { return uint(w >> (8 * at) & 0xff) }
+	year, month, day := part(date, 0)*100+part(date, 2), part(date, 5), part(clock, 0)
+	hour, minute, second := part(clock, 3), part(clock, 6), two(s[17:])
+	if year == 0 || month-1 > 11 || day-1 >= daysIn(year, month) || hour > 23 || minute > 59 || second > 59 {
 		return 0, 0
 	}
 	t := int64(daysFrom2000(year, month, day))*24*3600 + int64(hour*3600+minute*60+second)
 	t *= 1_000_000
 	n := 19
 	if s[n] == '.' {
-		unit := int64(100_000)
-		for n++; n < len(s) && s[n]-'0' <= 9; n++ {
-			t += int64(s[n]-'0') * unit
-			unit /= 10
-		}
-		if n == 20 || n > 26 {
+		fraction, end := digits(s, n+1)
+		if n = end; n == 20 || n > 26 {
 			return 0, 0
 		}
+		t += int64(fraction * tens[26-n])
 	}
 	if n < len(s) && s[n] == 'Z' {
 		n++
@@ -56,6 +61,12 @@ func isoTimestamp(s []byte) (int64, int) {
 	}
 	return t, n + 1
 }
+
+// The parts of a timestamp as words, with zeros for digits: "0000-00-" and "00T00:00".
+const (
+	isoDate  = '0'*ones ^ ('0'^'-')*(1<<32|1<<56)
+	isoClock = '0'*ones ^ ('0'^':')*(1<<40)
+)
 
 // two reads two digits; where there are none, the result is too large for any part of a time.
 func two(s []byte) uint {
@@ -89,44 +100,52 @@ func daysFrom2000(year, month, day uint) int {
 
 // epoch reads a count of units since 1970.
 func (d *JSON) epoch(c *column, b []byte, p int) int {
-	end := scanNumber(b, p)
-	if end == p {
-		return d.syntax(b, p, "a number")
-	}
-	text := b[p:end]
 	unit := c.unit
 	if unit == unitAuto {
 		unit = d.unit
 	}
-	n, err := types.ParseInt(types.Str(text), types.Int8)
 	var us int64
 	var ok bool
-	if err == nil {
+	n, end := plainInteger(b, p)
+	if end > p {
 		us, ok = unit.micros(n)
-	} else { // a fraction or an exponent, or too large either way
-		f, _ := strconv.ParseFloat(types.Str(text), 64)
-		us, ok = unit.microsOf(f)
+	} else {
+		if end = scanNumber(b, p); end == p {
+			return d.syntax(b, p, "a number")
+		}
+		us, ok = oddMicros(unit, b[p:end])
 	}
 	var t int64
 	if ok {
 		t, ok = timestampOf(us, c.typ.Mod)
 	}
 	if !ok {
-		return d.badValue(c, p, outOfRange(text))
+		return d.badValue(c, p, outOfRange(b[p:end]))
 	}
 	d.cols[c.index].AppendI64(t)
 	return end
 }
 
+// oddMicros reads a count of many digits, or with a fraction or an exponent.
+func oddMicros(unit timeUnit, text []byte) (us int64, ok bool) {
+	if n, err := types.ParseInt(types.Str(text), types.Int8); err == nil {
+		return unit.micros(n)
+	}
+	f, _ := strconv.ParseFloat(types.Str(text), 64)
+	return unit.microsOf(f)
+}
+
 // dayNumber reads a count of days since 1970, or a time of day in the unit that a schema gives.
 func (d *JSON) dayNumber(c *column, b []byte, p int) int {
-	end := scanNumber(b, p)
+	n, end := plainInteger(b, p)
 	if end == p {
-		return d.syntax(b, p, "a number")
-	}
-	n, err := types.ParseInt(types.Str(b[p:end]), types.Int8)
-	if err != nil {
-		return d.badValue(c, p, err)
+		if end = scanNumber(b, p); end == p {
+			return d.syntax(b, p, "a number")
+		}
+		var err error
+		if n, err = types.ParseInt(types.Str(b[p:end]), types.Int8); err != nil {
+			return d.badValue(c, p, err)
+		}
 	}
 	var v int64
 	var ok bool

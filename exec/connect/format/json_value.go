@@ -2,8 +2,6 @@ package format
 
 import (
 	"fmt"
-	"math"
-	"unicode/utf8"
 
 	"github.com/millracedb/millrace/sql/catalog"
 	"github.com/millracedb/millrace/sql/pgerr"
@@ -61,15 +59,9 @@ func (d *JSON) value(c *column, b []byte, p int) int {
 	first := b[p]
 	switch c.kind {
 	case kindText:
-		if first != '"' {
-			break
+		if first == '"' {
+			return d.text(c, b, p)
 		}
-		end, flags := scanString(b, p+1)
-		if end < 0 || flags != 0 {
-			break
-		}
-		d.cols[c.index].AppendBytes(b[p+1 : end])
-		return end + 1
 	case kindInt:
 		if first-'0' <= 9 || first == '-' {
 			return d.integer(c, b, p)
@@ -89,10 +81,10 @@ func (d *JSON) value(c *column, b []byte, p int) int {
 		switch first {
 		case 't':
 			d.cols[c.index].AppendBool(true)
-			return d.word(b, p, "true")
+			return d.keyword(b, p, "true")
 		case 'f':
 			d.cols[c.index].AppendBool(false)
-			return d.word(b, p, "false")
+			return d.keyword(b, p, "false")
 		}
 	case kindJSON:
 		if first != 'n' {
@@ -118,6 +110,23 @@ func (d *JSON) value(c *column, b []byte, p int) int {
 	return d.general(c, b, p)
 }
 
+// text reads a string into a text column.
+func (d *JSON) text(c *column, b []byte, p int) int {
+	v := d.cols[c.index]
+	rest := b[p+1:]
+	n, high := plainRun(rest)
+	if high == 0 && n < len(rest) && rest[n] == '"' {
+		v.AppendBytes(rest[:n])
+		return p + n + 2
+	}
+	text, end := d.appendString(v.Buf, b, p+1)
+	if end >= 0 {
+		v.Buf = text
+		v.FinishBytes()
+	}
+	return end
+}
+
 // general reads a value by its text: a string's content, else the JSON text itself.
 func (d *JSON) general(c *column, b []byte, p int) int {
 	var text []byte
@@ -125,7 +134,7 @@ func (d *JSON) general(c *column, b []byte, p int) int {
 	switch b[p] {
 	case 'n':
 		d.cols[c.index].AppendNull()
-		return d.word(b, p, "null")
+		return d.keyword(b, p, "null")
 	case '"':
 		text, end = d.str(b, p)
 	default:
@@ -150,18 +159,11 @@ func (d *JSON) json(c *column, b []byte, p int) int {
 
 // str returns the text of the string whose quote is at p, valid until the next call.
 func (d *JSON) str(b []byte, p int) ([]byte, int) {
-	end, flags := scanString(b, p+1)
-	if end < 0 {
-		return nil, d.badString(b, p+1)
+	text, end := d.appendString(d.scratch[:0], b, p+1)
+	if end >= 0 {
+		d.scratch = text
 	}
-	text := b[p+1 : end]
-	if flags&nonASCII != 0 && !utf8.Valid(text) {
-		return nil, d.badUTF8(text)
-	}
-	if flags&escaped != 0 {
-		return d.unescape(b, p+1, end)
-	}
-	return text, end + 1
+	return text, end
 }
 
 // parse appends the value that the type's input function makes of text. The value begins at p and ends at
@@ -180,125 +182,4 @@ func (d *JSON) badValue(c *column, p int, err error) int {
 	e.Where = fmt.Sprintf("column \"%s\", byte %d of the record", c.name, p)
 	d.err = &e
 	return failed
-}
-
-// integer reads a number into an integer column.
-func (d *JSON) integer(c *column, b []byte, p int) int {
-	start := p
-	neg := b[p] == '-'
-	if neg {
-		p++
-	}
-	first := p
-	var x uint64
-	for p < len(b) {
-		digit := b[p] - '0'
-		if digit > 9 {
-			break
-		}
-		x = x*10 + uint64(digit)
-		p++
-	}
-	n := p - first
-	if n == 0 || n > 18 || b[first] == '0' && n > 1 || p < len(b) && (b[p] == '.' || b[p]|0x20 == 'e') {
-		return d.oddInteger(c, b, start)
-	}
-	v := int64(x)
-	if neg {
-		v = -v
-	}
-	switch c.typ.OID {
-	case types.Int4:
-		if v != int64(int32(v)) {
-			return d.oddInteger(c, b, start)
-		}
-	case types.Int2:
-		if v != int64(int16(v)) {
-			return d.oddInteger(c, b, start)
-		}
-	}
-	d.cols[c.index].AppendI64(v)
-	return p
-}
-
-// oddInteger reads a number that is long, out of range or no integer in form; 1.0 and 1e3 are integers.
-func (d *JSON) oddInteger(c *column, b []byte, p int) int {
-	end := scanNumber(b, p)
-	if end == p {
-		return d.syntax(b, p, "a number")
-	}
-	text := b[p:end]
-	for _, ch := range text {
-		if ch == '.' || ch|0x20 == 'e' {
-			return d.integralNumber(c, text, p, end)
-		}
-	}
-	return d.parse(c, text, p, end)
-}
-
-func (d *JSON) integralNumber(c *column, text []byte, p, end int) int {
-	v := d.cols[c.index]
-	num, err := types.AppendParsedNumeric(d.scratch[:0], types.Str(text), -1)
-	if err == nil {
-		d.scratch = num[:0]
-		whole, truncErr := types.NumericTrunc(nil, num, 0)
-		if truncErr != nil || types.NumericCompare(whole, num) != 0 {
-			err = pgerr.Newf(pgerr.InvalidTextRepresentation, "invalid input syntax for type %s: \"%s\"", c.typ.OID, text)
-		} else {
-			var i int64
-			i, err = types.NumericToInt64(whole, c.typ.OID)
-			if err == nil {
-				v.AppendI64(i)
-				return end
-			}
-		}
-	}
-	return d.badValue(c, p, err)
-}
-
-// pow10 are the powers of ten that a float64 holds exactly.
-var pow10 = [...]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11,
-	1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22}
-
-// float reads a number into a float8 column. A number of up to 15 digits and a small scale is exact
-// arithmetic: both the digits and the power of ten are float64 values, and one division rounds once.
-func (d *JSON) float(c *column, b []byte, p int) int {
-	start := p
-	neg := b[p] == '-'
-	if neg {
-		p++
-	}
-	first, point := p, -1
-	var x uint64
-	for ; p < len(b); p++ {
-		digit := b[p] - '0'
-		if digit <= 9 {
-			x = x*10 + uint64(digit)
-		} else if b[p] == '.' && point < 0 {
-			point = p
-		} else {
-			break
-		}
-	}
-	digits, scale := p-first, 0
-	if point >= 0 {
-		digits--
-		scale = p - point - 1
-	}
-	odd := digits == 0 || digits > 15 || p < len(b) && b[p]|0x20 == 'e' || // long, or with an exponent
-		b[first] == '0' && p > first+1 && b[first+1] != '.' || // a leading zero
-		point == first || point == p-1 // a bare point
-	if odd {
-		end := scanNumber(b, start)
-		if end == start {
-			return d.syntax(b, start, "a number")
-		}
-		return d.parse(c, b[start:end], start, end)
-	}
-	f := float64(x) / pow10[scale]
-	if neg {
-		f = math.Copysign(f, -1)
-	}
-	d.cols[c.index].AppendF64(f)
-	return p
 }

@@ -187,39 +187,6 @@ func TestProtobufDescriptorSet(t *testing.T) {
 	}
 }
 
-const clickProto = `syntax = "proto3"; import "google/protobuf/timestamp.proto";
-message Click { int64 user_id = 1; string session = 2; string page = 3; optional string referrer = 4; google.protobuf.Timestamp ts = 5;
- int32 duration_ms = 6; double price = 7; bool mobile = 8; }`
-
-func clicksProto(t testing.TB) (protoreflect.MessageDescriptor, [][]byte) {
-	m := messageOf(t, clickProto, "Click")
-	var out [][]byte
-	for range 64 {
-		out = append(out, protoData(t, m, `user_id:1234 session:"00000000deadbeef" page:"/products/item-17" referrer:"https://www.example.com/search"
-			ts{seconds:1715947200 nanos:137000000} duration_ms:54321 price:123.25 mobile:true`))
-	}
-	return m, out
-}
-
-func BenchmarkProtobuf(b *testing.B) {
-	_, records := clicksProto(b)
-	benchmarkDecoder(b, protoSpec(clickProto, "", columnsOf(b, clickColumns)), records)
-}
-
-// BenchmarkDynamicpb is protobuf-go on the same records, into a message made of the same schema.
-func BenchmarkDynamicpb(b *testing.B) {
-	m, records := clicksProto(b)
-	b.ReportAllocs()
-	i := 0
-	for b.Loop() {
-		if err := proto.Unmarshal(records[i%len(records)], dynamicpb.NewMessage(m)); err != nil {
-			b.Fatal(err)
-		}
-		i++
-	}
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "records/s")
-}
-
 // FuzzProtobuf holds the decoder against protobuf-go: they take the same records, and read the same scalars.
 func FuzzProtobuf(f *testing.F) {
 	m := messageOf(f, everything, "shop.All")
