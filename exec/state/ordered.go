@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
-	"sort"
 )
 
 // Ordered maps keys to values in the order of bytes.Compare: a B-tree whose leaves are slotted pages (key length |
@@ -50,9 +49,23 @@ func (t *Ordered) firstKey(leaf uint32) []byte { return entryKey(slottedRow(t.st
 
 // leaf finds the leaf in which key belongs. The table must not be empty.
 func (t *Ordered) leaf(key []byte) (c, i int) {
-	c = sort.Search(len(t.inner)-1, func(k int) bool { return bytes.Compare(t.firstKey(t.inner[k+1][0]), key) > 0 })
+	for lo, hi := 1, len(t.inner); lo < hi; {
+		m := int(uint(lo+hi) >> 1)
+		if bytes.Compare(t.firstKey(t.inner[m][0]), key) > 0 {
+			hi = m
+		} else {
+			c, lo = m, m+1
+		}
+	}
 	ch := t.inner[c]
-	i = sort.Search(len(ch)-1, func(k int) bool { return bytes.Compare(t.firstKey(ch[k+1]), key) > 0 })
+	for lo, hi := 1, len(ch); lo < hi; {
+		m := int(uint(lo+hi) >> 1)
+		if bytes.Compare(t.firstKey(ch[m]), key) > 0 {
+			hi = m
+		} else {
+			i, lo = m, m+1
+		}
+	}
 	return c, i
 }
 
@@ -74,11 +87,14 @@ func searchLeaf(b, key []byte) (slot int, found bool) {
 }
 
 // Get returns the value of key, valid until the next write.
-func (t *Ordered) Get(key []byte) ([]byte, bool) {
+func (t *Ordered) Get(key []byte) ([]byte, bool) { return t.GetNear(key, &Near{}) }
+
+// GetNear is Get for keys that come in order.
+func (t *Ordered) GetNear(key []byte, near *Near) ([]byte, bool) {
 	if t.n == 0 {
 		return nil, false
 	}
-	c, i := t.leaf(key)
+	c, i := t.leafNear(key, near)
 	b := t.store.buf(t.inner[c][i])
 	slot, ok := searchLeaf(b, key)
 	if !ok {
@@ -88,46 +104,62 @@ func (t *Ordered) Get(key []byte) ([]byte, bool) {
 }
 
 // AddWeight adds d to the weight of key, the first 8 bytes of its value; an entry whose weight becomes 0 is deleted. A
-// new entry's value is d followed by rest.
-func (t *Ordered) AddWeight(key []byte, d int64, rest []byte) {
+// new entry's value is d followed by rest. Keys should come in order.
+func (t *Ordered) AddWeight(key []byte, d int64, rest []byte, near *Near) {
 	if d == 0 {
 		return
 	}
-	if t.n > 0 {
-		c, i := t.leaf(key)
-		p := t.inner[c][i]
-		if slot, found := searchLeaf(t.store.buf(p), key); found {
-			w := int64(le.Uint64(entryValue(slottedRow(t.store.buf(p), slot)))) + d
-			if w == 0 {
-				t.Delete(key)
-				return
-			}
-			le.PutUint64(entryValue(slottedRow(t.writable(p), slot)), uint64(w))
-			return
-		}
+	c, i, slot, found := t.place(key, near)
+	if !found {
+		t.val = append(le.AppendUint64(t.val[:0], uint64(d)), rest...)
+		t.insert(c, i, slot, t.entry(key, t.val))
+		return
 	}
-	t.val = append(le.AppendUint64(t.val[:0], uint64(d)), rest...)
-	t.Put(key, t.val)
+	p := t.inner[c][i]
+	w := int64(le.Uint64(entryValue(slottedRow(t.store.buf(p), slot)))) + d
+	if w == 0 {
+		t.deleteAt(c, i, slot)
+		return
+	}
+	le.PutUint64(entryValue(slottedRow(t.writable(p), slot)), uint64(w))
+}
+
+// place finds where key is or belongs; in an empty table that is nowhere.
+func (t *Ordered) place(key []byte, near *Near) (c, i, slot int, found bool) {
+	if t.n == 0 {
+		return 0, 0, 0, false
+	}
+	c, i = t.leafNear(key, near)
+	slot, found = searchLeaf(t.store.buf(t.inner[c][i]), key)
+	return c, i, slot, found
+}
+
+// entry is how a leaf holds key and value.
+func (t *Ordered) entry(key, val []byte) []byte {
+	t.buf0 = binary.AppendUvarint(t.buf0[:0], uint64(len(key)))
+	t.buf0 = append(append(t.buf0, key...), val...)
+	return t.buf0
 }
 
 // Put sets the value of key.
 func (t *Ordered) Put(key, val []byte) {
-	t.buf0 = binary.AppendUvarint(t.buf0[:0], uint64(len(key)))
-	t.buf0 = append(append(t.buf0, key...), val...)
-	row := t.buf0
+	c, i, slot, found := t.place(key, &Near{})
+	if found {
+		t.replace(c, i, slot, t.entry(key, val))
+		return
+	}
+	t.insert(c, i, slot, t.entry(key, val))
+}
+
+// insert adds an entry in front of the one at slot.
+func (t *Ordered) insert(c, i, slot int, row []byte) {
 	if t.n == 0 {
 		t.inner = [][]uint32{{t.newLeaf([][]byte{row})}}
 		t.n = 1
 		return
 	}
-	c, i := t.leaf(key)
-	p := t.inner[c][i]
-	slot, found := searchLeaf(t.store.buf(p), key)
-	if found {
-		t.replace(c, i, slot, row)
-		return
-	}
 	t.n++
+	p := t.inner[c][i]
 	b := t.store.buf(p)
 	if len(b) > pageSize || pageSlots(b) == maxSlots || len(row)+4 > pageSize/2 ||
 		pageSize-len(b)+slottedGap(b)+deadBytes(b) < len(row)+4 {
@@ -268,22 +300,23 @@ func (t *Ordered) replaceLeaves(c, i, n int, leaves []uint32) {
 
 // Delete removes key; it reports whether it was there.
 func (t *Ordered) Delete(key []byte) bool {
-	if t.n == 0 {
-		return false
+	c, i, slot, found := t.place(key, &Near{})
+	if found {
+		t.deleteAt(c, i, slot)
 	}
-	c, i := t.leaf(key)
-	p := t.inner[c][i]
-	slot, found := searchLeaf(t.store.buf(p), key)
-	if !found {
-		return false
-	}
+	return found
+}
+
+// deleteAt removes the entry at slot.
+func (t *Ordered) deleteAt(c, i, slot int) {
 	t.n--
+	p := t.inner[c][i]
 	b := t.store.buf(p)
 	n := pageSlots(b)
 	if n == 1 {
 		t.drop(p)
 		t.replaceLeaves(c, i, 1, nil)
-		return true
+		return
 	}
 	b = t.writable(p)
 	setDeadBytes(b, deadBytes(b)+len(slottedRow(b, slot)))
@@ -293,7 +326,6 @@ func (t *Ordered) Delete(key []byte) bool {
 	if leafUse(b) < pageSize/4 && i+1 < len(t.inner[c]) {
 		t.merge(c, i)
 	}
-	return true
 }
 
 func leafUse(b []byte) int { return dataEnd(b) - deadBytes(b) + 4*pageSlots(b) }
@@ -324,81 +356,6 @@ func (t *Ordered) merge(c, i int) {
 func (t *Ordered) Clear() {
 	t.store.clear()
 	t.inner, t.n = nil, 0
-}
-
-// Iter is a position in an Ordered table, good until the next write.
-type Iter struct {
-	t       *Ordered
-	c, i, s int
-	b       []byte
-}
-
-// Valid reports whether the iterator is at an entry.
-func (it *Iter) Valid() bool { return it.b != nil }
-
-// Key returns the entry's key.
-func (it *Iter) Key() []byte { return entryKey(slottedRow(it.b, it.s)) }
-
-// Value returns the entry's value.
-func (it *Iter) Value() []byte { return entryValue(slottedRow(it.b, it.s)) }
-
-// Next moves to the following entry.
-func (it *Iter) Next() {
-	if it.s++; it.s < pageSlots(it.b) {
-		return
-	}
-	it.s = 0
-	if it.i++; it.i == len(it.t.inner[it.c]) {
-		it.i = 0
-		if it.c++; it.c == len(it.t.inner) {
-			it.b = nil
-			return
-		}
-	}
-	it.b = it.t.store.buf(it.t.inner[it.c][it.i])
-}
-
-// Prev moves to the entry before.
-func (it *Iter) Prev() {
-	if it.s--; it.s >= 0 {
-		return
-	}
-	if it.i--; it.i < 0 {
-		if it.c--; it.c < 0 {
-			it.b = nil
-			return
-		}
-		it.i = len(it.t.inner[it.c]) - 1
-	}
-	it.b = it.t.store.buf(it.t.inner[it.c][it.i])
-	it.s = pageSlots(it.b) - 1
-}
-
-// Seek returns the first entry not below key.
-func (t *Ordered) Seek(key []byte) Iter {
-	if t.n == 0 {
-		return Iter{}
-	}
-	c, i := t.leaf(key)
-	it := Iter{t: t, c: c, i: i, b: t.store.buf(t.inner[c][i])}
-	it.s, _ = searchLeaf(it.b, key)
-	if it.s == pageSlots(it.b) {
-		it.s--
-		it.Next()
-	}
-	return it
-}
-
-// SeekBefore returns the last entry below key.
-func (t *Ordered) SeekBefore(key []byte) Iter {
-	if t.n == 0 {
-		return Iter{}
-	}
-	c, i := t.leaf(key)
-	it := Iter{t: t, c: c, i: i, b: t.store.buf(t.inner[c][i])}
-	it.s, _ = searchLeaf(it.b, key)
-	it.Prev()
-	return it
 }
 
 // LoadPage takes back a page at recovery (Pages).

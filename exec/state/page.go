@@ -3,6 +3,7 @@ package state
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 	"math/bits"
 )
 
@@ -78,6 +79,15 @@ func (f *fixedShape) row(b []byte, slot int) []byte {
 }
 
 func fixedIsLive(b []byte, slot int) bool { return b[headerSize+slot>>3]&(1<<(slot&7)) != 0 }
+
+// free is the first free slot of a page that has one.
+func (f *fixedShape) free(b []byte) int {
+	o := headerSize
+	for le.Uint64(b[o:]) == math.MaxUint64 {
+		o += 8
+	}
+	return (o-headerSize)*8 + bits.TrailingZeros64(^le.Uint64(b[o:]))
+}
 
 func (f *fixedShape) check(b []byte) error {
 	if len(b) < f.base || b[0] != kindFixed || b[1] != pageVersion || int(le.Uint16(b[6:])) != f.width {

@@ -356,11 +356,8 @@ func (t *Table) reuseFixed() (Ref, []byte, bool) {
 			}
 			continue
 		}
-		for i := range pageSlots(b) {
-			if !fixedIsLive(b, i) {
-				return makeRef(p, i), t.occupy(t.writable(p), i), true
-			}
-		}
+		i := t.fix.free(b)
+		return makeRef(p, i), t.occupy(t.writable(p), i), true
 	}
 	return 0, nil, false
 }
