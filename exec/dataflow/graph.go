@@ -299,6 +299,9 @@ func (g *Graph) Abort() {
 
 // failure logs what stopped a view: the reason alone, in the catalog, does not say where.
 func failure(id catalog.ID, what any, stack []byte) {
+	if p, ok := what.(*op.Panicked); ok {
+		stack = p.Stack
+	}
 	slog.Error("materialized view failed", "relation", id, "panic", what, "stack", string(stack))
 }
 

@@ -66,6 +66,31 @@ func TestShards(t *testing.T) {
 	}
 }
 
+// TestEmptyShard: of a large step all of whose rows have one key, other shards get nothing.
+func TestEmptyShard(t *testing.T) {
+	d := vec.NewBatch(eventTypes, 0)
+	for i := range 20000 {
+		d.Cols[0].AppendI64(1)
+		d.Cols[1].AppendI64(int64(i))
+		d.N++
+	}
+	for _, workers := range []int{1, 2, 7} {
+		v, err := BuildView(2, groupBy(t), 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g := NewGraph()
+		g.Add(v)
+		if res := g.Step(testStep(workers), Inputs{1: {d}}); len(res.Suspended) > 0 {
+			t.Fatalf("workers %d: %+v", workers, res.Suspended)
+		}
+		g.Commit()
+		if got := readView(t, v); !maps.Equal(got, map[string]int64{"(1,20000,199990000)": 1}) {
+			t.Errorf("workers %d: %v", workers, got)
+		}
+	}
+}
+
 func call(t testing.TB, name string, args ...expr.Expr) expr.Expr {
 	f, _, ret, err := funcs.ResolveOperator(name, args[0].Type(), args[1].Type())
 	if err != nil {

@@ -2,7 +2,6 @@ package op
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/millracedb/millrace/exec/state"
 	"github.com/millracedb/millrace/planner/physical"
@@ -52,11 +51,20 @@ type Aggregate struct {
 type aggSpec struct {
 	physical.Agg
 	types   []types.Type // of Args
-	feed    feeder       // nil: the accumulator is fed straight from the input
+	feed    feed         // nil: the accumulator is fed straight from the input
 	extreme bool         // feed takes care of retraction: the accumulator sees none
 }
 
-// feeder stands between the input and an accumulator, and keeps what the accumulator cannot.
+// feed stands between the input and an accumulator, and keeps what the accumulator cannot.
+type feed interface {
+	// shard makes what a step needs of it, for the groups of one shard.
+	shard() feeder
+	tables() []state.Pages
+	// forget drops what is kept of a group.
+	forget(key []byte)
+}
+
+// feeder is the step of a feed. Shards run beside one another and read what is kept; they commit one after the other.
 type feeder interface {
 	// add takes rows sel of a batch (nil: all), gids being their groups.
 	add(b *vec.Batch, groups *state.Groups, gids []int32, sel []int32)
@@ -64,9 +72,7 @@ type feeder interface {
 	end(ctx *funcs.Ctx, groups *state.Groups, acc funcs.Accumulator)
 	commit()
 	reset()
-	// forget drops what is kept of a group.
-	forget(key []byte)
-	tables() []state.Pages
+	size() int64
 }
 
 // NewAggregate makes the operator. tables hands out ids for its state tables. stream is the one whose watermark closes
@@ -171,17 +177,12 @@ func (a *Aggregate) Push(s *Step, _ int, b *vec.Batch, _ Emit) {
 // begin decides the number of shards of a step by its first batch.
 func (a *Aggregate) begin(s *Step, rows int) {
 	a.active = 1
-	if s.Workers > 1 && rows >= 2*parallelRows && !a.global && a.plain() {
-		a.active = s.Workers
+	if !a.global {
+		a.active = s.shards(rows)
 	}
 	for len(a.shards) < a.active {
 		a.shards = append(a.shards, newAggShard(a))
 	}
-}
-
-// plain reports that accumulators are fed straight from the input: only then is it split over shards.
-func (a *Aggregate) plain() bool {
-	return !slices.ContainsFunc(a.aggs, func(g aggSpec) bool { return g.feed != nil })
 }
 
 // pushParallel is the exchange: rows are split by the hash of their key, each shard works on its own groups.
@@ -190,7 +191,7 @@ func (a *Aggregate) pushParallel(s *Step, b *vec.Batch) {
 	vecs := pick(&a.keyVecs, b.Cols, a.keys)
 	a.codec.Encode(k, vecs, b.N)
 	for len(a.shardRows) < a.active {
-		a.shardRows = append(a.shardRows, nil)
+		a.shardRows = append(a.shardRows, []int32{}) // not nil, which means all rows
 	}
 	for p := range a.active {
 		a.shardRows[p] = a.shardRows[p][:0]
@@ -236,28 +237,37 @@ func (a *Aggregate) End(s *Step, out Emit) {
 // Commit writes the states of the touched groups.
 func (a *Aggregate) Commit() {
 	if !a.once {
-		for _, sh := range a.shards[:a.active] {
-			sh.commit()
-		}
-		for i := range a.aggs {
-			if f := a.aggs[i].feed; f != nil && a.active > 0 {
-				f.commit()
-			}
-		}
+		a.commitTables()
 		a.forget()
 	}
 	a.Abort()
+}
+
+func (a *Aggregate) commitTables() {
+	if a.active > 1 {
+		Parallel(1+len(a.aggs), a.active, a.commitTable)
+		return
+	}
+	for i := range 1 + len(a.aggs) {
+		a.commitTable(i)
+	}
+}
+
+// commitTable writes one of the state tables: that of the groups, or what the feed of aggregate i-1 keeps.
+func (a *Aggregate) commitTable(i int) {
+	for _, sh := range a.shards[:a.active] {
+		if i == 0 {
+			sh.commit()
+		} else if f := sh.feeds[i-1]; f != nil {
+			f.commit()
+		}
+	}
 }
 
 // Abort forgets the step.
 func (a *Aggregate) Abort() {
 	for _, sh := range a.shards[:a.active] {
 		sh.reset()
-	}
-	for i := range a.aggs {
-		if f := a.aggs[i].feed; f != nil {
-			f.reset()
-		}
 	}
 	a.active = 0
 }

@@ -20,9 +20,9 @@ func (sh *aggShard) end(s *Step) {
 		sh.fresh = append(sh.fresh[:0], 0)
 		sh.load(&sh.keys)
 	}
-	for j := range a.aggs {
-		if g := &a.aggs[j]; g.feed != nil {
-			g.feed.end(&sh.ctx, &sh.groups, sh.accs[j])
+	for j, f := range sh.feeds {
+		if f != nil {
+			f.end(&sh.ctx, &sh.groups, sh.accs[j])
 		}
 	}
 	sh.out.Reset()

@@ -31,6 +31,7 @@ type aggShard struct {
 	refs   []state.Ref // the group's row in the table, None if it is new
 	counts []int64     // rows (retract only)
 	reps   [][]byte    // representatives (Loose keys only)
+	feeds  []feeder    // by aggregate, nil if it has none
 	accs   []funcs.Accumulator
 	old    []funcs.Accumulator
 
@@ -53,6 +54,11 @@ func newAggShard(a *Aggregate) *aggShard {
 		sh.old = append(sh.old, a.newAcc(g))
 		sh.res = append(sh.res, vec.New(g.T, 0))
 		sh.oldRes = append(sh.oldRes, vec.New(g.T, 0))
+		var f feeder
+		if g.feed != nil {
+			f = g.feed.shard()
+		}
+		sh.feeds = append(sh.feeds, f)
 	}
 	for i := range a.keys {
 		sh.want = append(sh.want, i)
@@ -114,8 +120,8 @@ func (sh *aggShard) update(b *vec.Batch, keyVecs []*vec.Vec, sel []int32) {
 		if g.Filter >= 0 {
 			rows = sh.filter(b.Cols[g.Filter], b.N, sel)
 		}
-		if g.feed != nil {
-			g.feed.add(b, &sh.groups, sh.gids, rows)
+		if f := sh.feeds[j]; f != nil {
+			f.add(b, &sh.groups, sh.gids, rows)
 			continue
 		}
 		sh.accs[j].Update(&sh.ctx, sh.gids, pick(&sh.args, b.Cols, g.Args), b.W, b.N, rows)
@@ -225,8 +231,11 @@ func (sh *aggShard) reset() {
 	sh.refs, sh.counts = sh.refs[:0], sh.counts[:0]
 	clear(sh.reps)
 	sh.reps, sh.arena = sh.reps[:0], sh.arena[:0]
-	for _, acc := range sh.accs {
+	for j, acc := range sh.accs {
 		acc.Reset(0)
+		if f := sh.feeds[j]; f != nil {
+			f.reset()
+		}
 	}
 	clear(sh.bad)
 	clear(sh.oldBad)

@@ -45,6 +45,8 @@ type Step struct {
 	RowError func(err *pgerr.Error, data string, weight int64)
 	// Workers is the number of goroutines keyed operators may use (1: inline).
 	Workers int
+	// ShardRows, if not 0, is how many rows a shard must get for a goroutine to be started.
+	ShardRows int
 	// Stopped, of an ad hoc query, reports that nobody wants more output: an operator whose output can be much larger than
 	// its input asks it now and then, and may stop. A view's step has none: it runs to its end.
 	Stopped func() bool

@@ -6,6 +6,7 @@ import (
 
 	"github.com/millracedb/millrace/exec/state"
 	"github.com/millracedb/millrace/sql/funcs"
+	"github.com/millracedb/millrace/sql/types"
 	"github.com/millracedb/millrace/sql/vec"
 )
 
@@ -18,12 +19,19 @@ import (
 // least one is passed on.
 type distinctValues struct {
 	spec    physicalArgs
+	ts      []types.Type // of the arguments
 	table   *state.Table
 	byGroup *state.Ordered // the keys once more, in order, where groups are forgotten; else nil
-	argKey  *state.Codec
 	reps    *repCodec
 	loose   bool
 	retract bool
+	want    []int
+}
+
+// distinctShard is the part of a step that concerns the groups of one shard.
+type distinctShard struct {
+	*distinctValues
+	argKey  *state.Codec
 	keys    state.Keys
 	entries state.Groups
 	group   []int32 // by entry
@@ -31,7 +39,6 @@ type distinctValues struct {
 	cols    []*vec.Vec
 	args    *vec.Batch // what End passes on
 	argGrp  []int32
-	want    []int
 	buf     []byte
 
 	net   []int64    // by entry: rows the step adds, then rows there are
@@ -53,8 +60,8 @@ type keyOrder struct {
 }
 
 func newDistinctValues(tables *TableAlloc, group *state.Codec, s *aggSpec, retract, closes bool) *distinctValues {
-	d := &distinctValues{argKey: state.NewKeyCodec(s.types), reps: newRepCodec(s.types, retract), args: vec.NewBatch(s.types, 0),
-		first: vec.NewBatch(s.types, 0), cols: make([]*vec.Vec, len(s.types))}
+	argKey := state.NewKeyCodec(s.types)
+	d := &distinctValues{ts: s.types, reps: newRepCodec(s.types, retract), loose: argKey.AnyLoose(), retract: retract}
 	d.spec = physicalArgs{args: s.Args, collect: s.Fn.Collect}
 	for _, o := range s.Order {
 		for k, c := range s.Args {
@@ -67,10 +74,9 @@ func newDistinctValues(tables *TableAlloc, group *state.Codec, s *aggSpec, retra
 		d.want = append(d.want, k)
 		d.spec.order = append(d.spec.order, keyOrder{col: k})
 	}
-	d.loose, d.retract = d.argKey.AnyLoose(), retract
 	keyW, valW := -1, 0
-	if group.Width() >= 0 && d.argKey.Width() >= 0 {
-		keyW = prefixLen + group.Width() + d.argKey.Width()
+	if group.Width() >= 0 && argKey.Width() >= 0 {
+		keyW = prefixLen + group.Width() + argKey.Width()
 	}
 	switch {
 	case d.loose:
@@ -78,14 +84,19 @@ func newDistinctValues(tables *TableAlloc, group *state.Codec, s *aggSpec, retra
 	case retract:
 		valW = 8
 	}
-	d.table = state.NewTable(tables.Next(), fmt.Sprintf("distinct %s%s retract=%v", group.Shape(), d.argKey.Shape(), retract), keyW, valW)
+	d.table = state.NewTable(tables.Next(), fmt.Sprintf("distinct %s%s retract=%v", group.Shape(), argKey.Shape(), retract), keyW, valW)
 	if closes {
 		d.byGroup = state.NewOrdered(tables.Next(), "distinct by group")
 	}
 	return d
 }
 
-func (d *distinctValues) add(b *vec.Batch, groups *state.Groups, gids []int32, sel []int32) {
+func (d *distinctValues) shard() feeder {
+	return &distinctShard{distinctValues: d, argKey: state.NewKeyCodec(d.ts), cols: make([]*vec.Vec, len(d.ts)),
+		args: vec.NewBatch(d.ts, 0), first: vec.NewBatch(d.ts, 0)}
+}
+
+func (d *distinctShard) add(b *vec.Batch, groups *state.Groups, gids []int32, sel []int32) {
 	for k, c := range d.spec.args {
 		d.cols[k] = b.Cols[c]
 	}
@@ -115,7 +126,7 @@ func (d *distinctValues) add(b *vec.Batch, groups *state.Groups, gids []int32, s
 	})
 }
 
-func (d *distinctValues) addRep(e int32, isNew bool, i int, w int64) {
+func (d *distinctShard) addRep(e int32, isNew bool, i int, w int64) {
 	if isNew {
 		d.lists = append(d.lists, nil)
 	}
@@ -123,7 +134,7 @@ func (d *distinctValues) addRep(e int32, isNew bool, i int, w int64) {
 	d.lists[e] = d.reps.add(d.lists[e], d.buf, w)
 }
 
-func (d *distinctValues) end(ctx *funcs.Ctx, _ *state.Groups, acc funcs.Accumulator) {
+func (d *distinctShard) end(ctx *funcs.Ctx, _ *state.Groups, acc funcs.Accumulator) {
 	d.args.Reset()
 	d.argGrp, d.refs = d.argGrp[:0], d.refs[:0]
 	for e := range d.entries.Len() {
@@ -154,7 +165,7 @@ func (d *distinctValues) end(ctx *funcs.Ctx, _ *state.Groups, acc funcs.Accumula
 }
 
 // endCount passes on the arguments of entry e if they appear or vanish.
-func (d *distinctValues) endCount(e int, ref state.Ref) {
+func (d *distinctShard) endCount(e int, ref state.Ref) {
 	had := ref != state.None
 	switch {
 	case had && d.retract:
@@ -173,7 +184,7 @@ func (d *distinctValues) endCount(e int, ref state.Ref) {
 }
 
 // endReps passes on how the least representative of entry e changes.
-func (d *distinctValues) endReps(e int, ref state.Ref) {
+func (d *distinctShard) endReps(e int, ref state.Ref) {
 	var was []byte
 	if ref != state.None {
 		was = bytes.Clone(d.table.Value(ref)) // commit moves rows while others are still to be read
@@ -187,7 +198,7 @@ func (d *distinctValues) endReps(e int, ref state.Ref) {
 	d.change(e, cur, 1)
 }
 
-func (d *distinctValues) change(e int, rep []byte, w int64) {
+func (d *distinctShard) change(e int, rep []byte, w int64) {
 	if rep == nil {
 		return
 	}
@@ -203,7 +214,7 @@ func (d *distinctValues) change(e int, rep []byte, w int64) {
 }
 
 // merge adds the representatives of list b to a.
-func (d *distinctValues) merge(a, b []byte) []byte {
+func (d *distinctShard) merge(a, b []byte) []byte {
 	if len(a) == 0 {
 		return b
 	}
@@ -214,7 +225,7 @@ func (d *distinctValues) merge(a, b []byte) []byte {
 	return a
 }
 
-func (d *distinctValues) commit() {
+func (d *distinctShard) commit() {
 	for e, ref := range d.refs {
 		h, key := d.entries.Hash(e), d.entries.Key(e)
 		var val []byte
@@ -245,7 +256,7 @@ func (d *distinctValues) commit() {
 	}
 }
 
-func (d *distinctValues) reset() {
+func (d *distinctShard) reset() {
 	d.entries.Reset()
 	d.first.Reset()
 	clear(d.lists)

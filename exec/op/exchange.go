@@ -1,12 +1,26 @@
 package op
 
 import (
+	"fmt"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 )
 
-// parallelRows is how many rows a shard must get at least for a goroutine to be worth starting.
+// parallelRows is how many rows a shard must get, about, for a goroutine to be worth starting.
 const parallelRows = 4096
+
+// shards is the number of shards for so many rows of a step: small ones are worth no goroutine.
+func (s *Step) shards(rows int) int {
+	least := s.ShardRows
+	if least == 0 {
+		least = parallelRows
+	}
+	if s.Workers <= 1 || rows < 2*least {
+		return 1
+	}
+	return s.Workers
+}
 
 // Parallel calls f(0) to f(n-1) from up to workers goroutines, the caller's among them, and passes a panic of one of them
 // on when all have ended. With one worker it is a loop.
@@ -30,9 +44,17 @@ func Parallel(n, workers int, f func(i int)) {
 	c.work()
 	c.done.Wait()
 	if r := c.failed.Load(); r != nil {
-		panic(*r)
+		panic(r)
 	}
 }
+
+// Panicked is what one of the goroutines of Parallel panicked with, and where.
+type Panicked struct {
+	What  any
+	Stack []byte
+}
+
+func (p *Panicked) String() string { return fmt.Sprint(p.What) }
 
 // crew is the goroutines of one call of Parallel.
 type crew struct {
@@ -40,14 +62,14 @@ type crew struct {
 	n      int32
 	next   atomic.Int32
 	done   sync.WaitGroup
-	failed atomic.Pointer[any]
+	failed atomic.Pointer[Panicked]
 }
 
 // work does what is left to do.
 func (c *crew) work() {
 	defer func() {
 		if r := recover(); r != nil {
-			c.failed.CompareAndSwap(nil, &r)
+			c.failed.CompareAndSwap(nil, &Panicked{What: r, Stack: debug.Stack()})
 		}
 	}()
 	for i := c.next.Add(1) - 1; i < c.n; i = c.next.Add(1) - 1 {

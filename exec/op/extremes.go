@@ -2,6 +2,7 @@ package op
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/millracedb/millrace/exec/state"
 	"github.com/millracedb/millrace/sql/funcs"
@@ -26,16 +27,25 @@ type extremes struct {
 	t       types.Type
 	max     bool
 	loose   bool
+	initial []byte // an accumulator's state for no rows
+}
+
+// extremesShard is the part of a step that concerns the groups of one shard.
+type extremesShard struct {
+	*extremes
 	raw     *state.Codec
 	keys    state.Keys
+	rows    []int32
 	entries state.Groups
 	net     []int64 // by entry
 	left    []bool  // by entry: in the state after the step
 	group   []int32 // by entry
 	vals    *vec.Vec
+	order   []int32 // entries in the order of their keys
+	near    state.Near
 	best    []int32 // by group: the best entry added, -1
 	lost    []bool  // by group: rows are taken away
-	initial []byte  // an accumulator's state for no rows
+	done    []bool  // by group: its extreme is told
 	outVals *vec.Vec
 	outGrp  []int32
 	buf     []byte
@@ -48,9 +58,12 @@ func newExtremes(id uint32, group *state.Codec, s *aggSpec) *extremes {
 	return &extremes{
 		initial: none.Append(nil, 0),
 		table:   state.NewOrdered(id, s.Fn.Name+" "+group.Shape()+state.NewRowCodec(s.types).Shape()),
-		arg:     s.Args[0], t: t, max: s.Fn.MinMax > 0, loose: state.Loose(t), raw: state.NewRowCodec(s.types),
-		vals: vec.New(t, 0), outVals: vec.New(t, 0),
+		arg:     s.Args[0], t: t, max: s.Fn.MinMax > 0, loose: state.Loose(t),
 	}
+}
+
+func (x *extremes) shard() feeder {
+	return &extremesShard{extremes: x, raw: state.NewRowCodec([]types.Type{x.t}), vals: vec.New(x.t, 0), outVals: vec.New(x.t, 0)}
 }
 
 const prefixLen = 4
@@ -60,10 +73,10 @@ func groupPrefix(dst, key []byte) []byte {
 	return append(be.AppendUint32(dst, uint32(len(key))), key...)
 }
 
-func (x *extremes) add(b *vec.Batch, groups *state.Groups, gids []int32, sel []int32) {
+func (x *extremesShard) add(b *vec.Batch, groups *state.Groups, gids []int32, sel []int32) {
 	v := b.Cols[x.arg]
 	x.keys.ResetRaw()
-	var rows []int32
+	x.rows = x.rows[:0]
 	each(b.N, sel, func(i int) {
 		if v.IsNull(i) {
 			return
@@ -74,9 +87,9 @@ func (x *extremes) add(b *vec.Batch, groups *state.Groups, gids []int32, sel []i
 			x.appendIdentity(v, i)
 		}
 		x.keys.AppendRaw(x.buf)
-		rows = append(rows, int32(i))
+		x.rows = append(x.rows, int32(i))
 	})
-	for n, i := range rows {
+	for n, i := range x.rows {
 		e, isNew := x.entries.Add(&x.keys, n)
 		if isNew {
 			x.net = append(x.net, 0)
@@ -88,7 +101,7 @@ func (x *extremes) add(b *vec.Batch, groups *state.Groups, gids []int32, sel []i
 }
 
 // appendIdentity appends what tells apart values that are equal.
-func (x *extremes) appendIdentity(v *vec.Vec, i int) {
+func (x *extremesShard) appendIdentity(v *vec.Vec, i int) {
 	at := len(x.buf)
 	if x.t.Class() == types.F64 {
 		x.buf = be.AppendUint64(x.buf, f64bits(v.F64[i]))
@@ -102,38 +115,24 @@ func (x *extremes) appendIdentity(v *vec.Vec, i int) {
 	}
 }
 
-func (x *extremes) end(ctx *funcs.Ctx, groups *state.Groups, acc funcs.Accumulator) {
-	n := groups.Len()
-	x.best = sized(x.best, n)
-	for g := range x.best {
-		x.best[g] = -1
-	}
-	x.lost, x.left = sized(x.lost, n), sized(x.left, len(x.net))
-	clear(x.lost)
-	for e, d := range x.net {
-		g := x.group[e]
-		x.left[e] = true
-		switch {
-		case d > 0:
-			if x.best[g] < 0 || x.better(x.entries.Key(e), x.entries.Key(int(x.best[g]))) {
-				x.best[g] = int32(e)
-			}
-		case d < 0:
-			x.lost[g] = true
-			v, ok := x.table.Get(x.entries.Key(e))
-			x.left[e] = ok && int64(le.Uint64(v))+d > 0
-		}
-	}
+func (x *extremesShard) end(ctx *funcs.Ctx, groups *state.Groups, acc funcs.Accumulator) {
+	x.sort()
+	x.sum(groups.Len())
 	x.outVals.Reset()
 	x.outGrp = x.outGrp[:0]
-	for g := range n {
+	for _, e := range x.order {
+		g := x.group[e]
+		if x.done[g] {
+			continue
+		}
+		x.done[g] = true
 		switch {
 		case x.lost[g]:
-			acc.Load(g, x.initial)
-			x.pickExtreme(g, groups.Key(g))
+			acc.Load(int(g), x.initial)
+			x.pickExtreme(g, groups.Key(int(g)))
 		case x.best[g] >= 0:
 			x.outVals.AppendFrom(x.vals, int(x.best[g]))
-			x.outGrp = append(x.outGrp, int32(g))
+			x.outGrp = append(x.outGrp, g)
 		}
 	}
 	if len(x.outGrp) > 0 {
@@ -141,18 +140,51 @@ func (x *extremes) end(ctx *funcs.Ctx, groups *state.Groups, acc funcs.Accumulat
 	}
 }
 
+// sort puts the entries in order: neighbours are in the same leaf of the table, then, and found at once.
+func (x *extremesShard) sort() {
+	x.order = sized(x.order, len(x.net))
+	for e := range x.order {
+		x.order[e] = int32(e)
+	}
+	slices.SortFunc(x.order, func(a, b int32) int { return bytes.Compare(x.entries.Key(int(a)), x.entries.Key(int(b))) })
+}
+
+// sum finds what the step adds to each of n groups, and takes from it.
+func (x *extremesShard) sum(n int) {
+	x.best, x.lost, x.done, x.left = sized(x.best, n), sized(x.lost, n), sized(x.done, n), sized(x.left, len(x.net))
+	for g := range x.best {
+		x.best[g] = -1
+	}
+	clear(x.lost)
+	clear(x.done)
+	for _, e := range x.order {
+		g, d := x.group[e], x.net[e]
+		x.left[e] = true
+		switch {
+		case d > 0:
+			if x.best[g] < 0 || x.better(x.entries.Key(int(e)), x.entries.Key(int(x.best[g]))) {
+				x.best[g] = e
+			}
+		case d < 0:
+			x.lost[g] = true
+			v, ok := x.table.GetNear(x.entries.Key(int(e)), &x.near)
+			x.left[e] = ok && int64(le.Uint64(v))+d > 0
+		}
+	}
+}
+
 func (x *extremes) better(a, b []byte) bool { return (bytes.Compare(a, b) < 0) != x.max }
 
 // pickExtreme appends the extreme of group g after the step, if it has one.
-func (x *extremes) pickExtreme(g int, key []byte) {
+func (x *extremesShard) pickExtreme(g int32, key []byte) {
 	x.buf = groupPrefix(x.buf[:0], key)
 	prefix := len(x.buf)
 	var it state.Iter
 	if x.max {
 		x.buf = append(x.buf, 0xFF) // ordered values begin with 0, 1 or 2
-		it = x.table.SeekBefore(x.buf)
+		it = x.table.SeekBeforeNear(x.buf, &x.near)
 	} else {
-		it = x.table.Seek(x.buf)
+		it = x.table.SeekNear(x.buf, &x.near)
 	}
 	for it.Valid() && bytes.HasPrefix(it.Key(), x.buf[:prefix]) {
 		if e := x.entries.Find(state.Hash(it.Key()), it.Key()); e < 0 || x.left[e] {
@@ -174,18 +206,18 @@ func (x *extremes) pickExtreme(g int, key []byte) {
 	default:
 		return
 	}
-	x.outGrp = append(x.outGrp, int32(g))
+	x.outGrp = append(x.outGrp, g)
 }
 
-func (x *extremes) commit() {
+func (x *extremesShard) commit() {
 	cols := []*vec.Vec{x.vals}
-	for e, d := range x.net {
-		x.buf = x.raw.Append(x.buf[:0], cols, e)
-		x.table.AddWeight(x.entries.Key(e), d, x.buf)
+	for _, e := range x.order {
+		x.buf = x.raw.Append(x.buf[:0], cols, int(e))
+		x.table.AddWeight(x.entries.Key(int(e)), x.net[e], x.buf, &x.near)
 	}
 }
 
-func (x *extremes) reset() {
+func (x *extremesShard) reset() {
 	x.entries.Reset()
 	x.vals.Reset()
 	x.net, x.group = x.net[:0], x.group[:0]

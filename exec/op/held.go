@@ -20,20 +20,15 @@ func (a *Aggregate) size() int64 {
 		}
 		for j, acc := range sh.accs {
 			n += funcs.Held(acc, sh.groups.Len()) + int64(sh.res[j].MemSize())
-		}
-	}
-	for i := range a.aggs {
-		switch f := a.aggs[i].feed.(type) {
-		case *distinctValues:
-			n += f.size()
-		case *sortedInput:
-			n += int64(f.rows.MemSize() + 4*cap(f.group))
+			if f := sh.feeds[j]; f != nil {
+				n += f.size()
+			}
 		}
 	}
 	return n
 }
 
-func (d *distinctValues) size() int64 {
+func (d *distinctShard) size() int64 {
 	entries := d.entries.Size()
 	n := entries + int64(d.first.MemSize()+d.args.MemSize()+8*cap(d.net)+4*cap(d.group)+4*cap(d.argGrp))
 	if d.loose {
@@ -41,6 +36,12 @@ func (d *distinctValues) size() int64 {
 	}
 	return n
 }
+
+func (x *extremesShard) size() int64 {
+	return x.entries.Size() + int64(x.vals.MemSize()+8*cap(x.net)+9*cap(x.group))
+}
+
+func (x *sortedShard) size() int64 { return int64(x.rows.MemSize() + 4*cap(x.group)) }
 
 func (p *partitions) size() int64 {
 	return int64(p.pending.MemSize()+4*cap(p.of)) + p.groups.Size() + 2*p.working

@@ -32,7 +32,7 @@ type Join struct {
 	buf      pairBuffer
 	out      *vec.Batch // unmatched and semi-joined rows
 	once     bool
-	workers  int // of the running step
+	shards   int // of the running step
 }
 
 // NewJoin makes the operator.
@@ -100,7 +100,7 @@ func (j *Join) End(s *Step, out Emit) {
 	if j.l.d.N == 0 && j.r.d.N == 0 {
 		return
 	}
-	j.workers = s.Workers
+	j.shards = s.shards(j.l.d.N + j.r.d.N)
 	j.l.index(j.nullSafe)
 	j.r.index(j.nullSafe)
 	if j.pairs || j.residual != nil {
@@ -120,7 +120,7 @@ func (j *Join) End(s *Step, out Emit) {
 func (j *Join) Commit() {
 	switch {
 	case j.once:
-	case j.workers > 1 && min(j.l.d.N, j.r.d.N) >= parallelRows:
+	case j.shards > 1 && j.l.d.N > 0 && j.r.d.N > 0:
 		Parallel(2, 2, func(i int) { [...]*side{&j.l, &j.r}[i].commit() })
 	default:
 		j.l.commit()

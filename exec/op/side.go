@@ -122,21 +122,18 @@ func (s *side) index(nullSafe bool) {
 func (a *side) probe(s *Step, b *side) []state.Ref {
 	n := a.d.N
 	a.first = sized(a.first, n)
-	shards := 1
-	if s.Workers > 1 && n >= 2*parallelRows {
-		shards = s.Workers
-	}
-	find := func(p int) {
-		for i := p * n / shards; i < (p+1)*n/shards; i++ {
-			a.first[i] = b.rows.First(a.keys.Hash[i], a.keys.At(i))
-		}
-	}
-	if shards == 1 {
-		find(0)
+	if shards := s.shards(n); shards > 1 {
+		Parallel(shards, shards, func(p int) { a.probeRange(b, p*n/shards, (p+1)*n/shards) })
 	} else {
-		Parallel(shards, shards, find)
+		a.probeRange(b, 0, n)
 	}
 	return a.first
+}
+
+func (a *side) probeRange(b *side, lo, hi int) {
+	for i := lo; i < hi; i++ {
+		a.first[i] = b.rows.First(a.keys.Hash[i], a.keys.At(i))
+	}
 }
 
 func (s *side) countBefore(h uint64, key []byte) int64 {
