@@ -124,10 +124,10 @@ func (b *builder) operator(n physical.Node, stream catalog.ID) (op.Operator, err
 	return nil, pgerr.Unsupported(fmt.Sprintf("%T in a materialized view", n))
 }
 
-// rows decides where the rows of the view are kept. The groups of an Aggregate at the root are the rows already, also
-// under a Map that only puts its columns in another order; else a relation takes the output.
+// rows decides where the rows of the view are kept. The groups of an Aggregate or a DISTINCT at the root are the rows
+// already, also under a Map that only puts its columns in another order; else a relation takes the output.
 func (b *builder) rows(plan *physical.View, root int) error {
-	if agg, cols := rootAggregate(plan.Root); agg != nil {
+	if cols := groupColumns(plan.Root); cols != nil {
 		i := root
 		if _, ok := plan.Root.(*physical.Map); ok {
 			i--
@@ -150,30 +150,33 @@ func (b *builder) rows(plan *physical.View, root int) error {
 	return nil
 }
 
-// rootAggregate returns the Aggregate whose groups are the rows of the plan, and where in its output each column is.
-func rootAggregate(n physical.Node) (*physical.Aggregate, []int) {
-	if a, ok := n.(*physical.Aggregate); ok {
-		cols := make([]int, len(a.Fields()))
+// groupColumns says where in the output of the operator whose groups are the rows of the plan each column is; nil if there
+// is no such operator.
+func groupColumns(n physical.Node) []int {
+	switch n := n.(type) {
+	case *physical.Aggregate, *physical.Distinct:
+		cols := make([]int, len(n.Fields()))
 		for i := range cols {
 			cols[i] = i
 		}
-		return a, cols
-	}
-	m, ok := n.(*physical.Map)
-	if !ok || m.Filter != nil {
-		return nil, nil
-	}
-	a, ok := m.Input.(*physical.Aggregate)
-	if !ok {
-		return nil, nil
-	}
-	cols := make([]int, len(m.Project))
-	for i, e := range m.Project {
-		c, ok := e.(*expr.Col)
-		if !ok {
-			return nil, nil
+		return cols
+	case *physical.Map:
+		if _, twice := n.Input.(*physical.Map); twice || n.Filter != nil {
+			return nil
 		}
-		cols[i] = c.Index
+		under := groupColumns(n.Input)
+		if under == nil {
+			return nil
+		}
+		cols := make([]int, len(n.Project))
+		for i, e := range n.Project {
+			c, ok := e.(*expr.Col)
+			if !ok {
+				return nil
+			}
+			cols[i] = under[c.Index]
+		}
+		return cols
 	}
-	return a, cols
+	return nil
 }
