@@ -26,7 +26,8 @@ type brokers struct {
 
 // client returns options of any client of these brokers.
 func (c *brokers) client() []kgo.Opt {
-	opts := []kgo.Opt{kgo.SeedBrokers(c.seeds...), kgo.ClientID(c.clientID), kgo.DialTimeout(c.timeout), kgo.MetadataMaxAge(c.age)}
+	opts := []kgo.Opt{kgo.SeedBrokers(c.seeds...), kgo.ClientID(c.clientID), kgo.DialTimeout(c.timeout),
+		kgo.MetadataMinAge(time.Second), kgo.MetadataMaxAge(c.age)} // at least as often as watch asks
 	if c.tls != nil {
 		opts = append(opts, kgo.DialTLSConfig(c.tls))
 	}
@@ -46,7 +47,7 @@ func parseBrokers(o map[string]string) (c brokers, err error) {
 		return c, err
 	}
 	c.timeout = time.Duration(ms) * time.Millisecond
-	if ms, err = number(o, optMetadataAge, 1000, 86_400_000); err != nil {
+	if ms, err = number(o, optMetadataAge, 1000, 3_600_000); err != nil {
 		return c, err
 	}
 	c.age = time.Duration(ms) * time.Millisecond

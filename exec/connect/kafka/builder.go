@@ -35,8 +35,9 @@ type builder struct {
 	await func(error) error
 	gone  error
 
-	part *connect.Part // nil: none begun
-	done progress
+	part   *connect.Part // nil: none begun
+	done   progress
+	epochs map[int32]int32 // leader epochs that offsets of parts have told
 }
 
 // progress is what a part brings, for the tracker, which reads it after the part has been given away.
@@ -58,7 +59,7 @@ type included struct {
 const maxFree = 4
 
 func newBuilder(spec connect.StreamSpec) (*builder, error) {
-	b := &builder{free: make(chan *vec.Batch, maxFree), ctx: context.Background()}
+	b := &builder{free: make(chan *vec.Batch, maxFree), ctx: context.Background(), epochs: map[int32]int32{}}
 	of := formatOf(spec)
 	of.Context = func() context.Context { return b.ctx }
 	var err error
@@ -142,6 +143,7 @@ func (b *builder) add(p int32, next int64, rs []*kgo.Record) []*kgo.Record {
 	b.begin()
 	rows, had := b.part.Rows.N, b.done.records
 	var newest int64
+	epoch := int32(-1)
 	for len(rs) > 0 && !b.full() {
 		r := rs[0]
 		if r.Offset >= next {
@@ -151,7 +153,7 @@ func (b *builder) add(p int32, next int64, rs []*kgo.Record) []*kgo.Record {
 				}
 				newest = max(newest, r.Timestamp.UnixMilli())
 			}
-			next = r.Offset + 1
+			next, epoch = r.Offset+1, r.LeaderEpoch
 		}
 		rs = rs[1:]
 		r.Recycle()
@@ -164,12 +166,18 @@ func (b *builder) add(p int32, next int64, rs []*kgo.Record) []*kgo.Record {
 		}
 	}
 	b.done.next[p] = next
+	if told, ok := b.epochs[p]; epoch >= 0 && (!ok || told != epoch) {
+		b.epochs[p], b.done.next[epochOf(p)] = epoch, int64(epoch)
+	}
 	b.done.counts[p] += b.done.records - had
 	if at := time.UnixMilli(newest); newest > 0 && at.After(b.done.newest[p]) {
 		b.done.newest[p] = at
 	}
 	return rs
 }
+
+// forget makes the next part tell the leader epoch of a partition again.
+func (b *builder) forget(p int32) { delete(b.epochs, p) }
 
 // record adds what a record says to the part. It reports false, and adds nothing, if the record is bad and may not be
 // passed over, or if reading has ended (gone).

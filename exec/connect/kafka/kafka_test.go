@@ -28,6 +28,24 @@ type engine struct {
 	offsets  connect.Offsets
 	problems []string
 	gate     chan struct{} // not nil: each Deliver takes one from it
+	parts    []mark        // the state in front of each part
+}
+
+// mark is a state of the engine.
+type mark struct {
+	rows, errors int
+	offsets      connect.Offsets
+}
+
+// crash forgets the last n parts, as if they had not become durable yet, and returns how many it were.
+func (e *engine) crash(n int) int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if n = min(n, len(e.parts)); n > 0 {
+		m := e.parts[len(e.parts)-n]
+		e.rows, e.errors, e.offsets, e.parts = e.rows[:m.rows], e.errors[:m.errors], m.offsets, e.parts[:len(e.parts)-n]
+	}
+	return n
 }
 
 func (e *engine) Deliver(ctx context.Context, p *connect.Part) error {
@@ -40,6 +58,7 @@ func (e *engine) Deliver(ctx context.Context, p *connect.Part) error {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.parts = append(e.parts, mark{len(e.rows), len(e.errors), maps.Clone(e.offsets)})
 	row := 0
 	for _, run := range p.Runs {
 		for range run.Rows {
@@ -149,10 +168,10 @@ func (r *reader) close() {
 
 func (r *reader) await(what string, cond func() bool) {
 	r.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !cond(); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(60 * time.Second); !cond(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			rows, errs := r.engine.counts()
-			r.t.Fatalf("not within 20 s: %s; %d rows, %d errors, status %+v", what, rows, errs, r.src.Status())
+			r.t.Fatalf("not within 60 s: %s; %d rows, %d errors, status %+v", what, rows, errs, r.src.Status())
 		}
 	}
 }

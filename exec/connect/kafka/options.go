@@ -29,7 +29,7 @@ var sourceOptions = []connect.Option{
 	{Name: optGroupID, Aliases: []string{"group.id"},
 		Doc: "a consumer group under which committed offsets are published for lag tools; they are never read back"},
 	{Name: optFetchMin, Default: "1", Doc: "the least bytes a broker answers a fetch with"},
-	{Name: optFetchMax, Default: "4194304", Doc: "the most bytes of one fetch"},
+	{Name: optFetchMax, Default: "1048576", Doc: "the most bytes of one fetch"},
 	{Name: optFetchWait, Aliases: []string{"properties.fetch.wait.max.ms"}, Default: "500",
 		Doc: "how long, in milliseconds, a broker waits for properties.fetch.min.bytes"},
 	{Name: optPartitionMax, Aliases: []string{"properties.fetch.message.max.bytes"}, Default: "1048576",

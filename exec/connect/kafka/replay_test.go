@@ -3,20 +3,14 @@ package kafka
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
-	"os"
 	"slices"
-	"strconv"
 	"testing"
 	"time"
 
 	"github.com/millracedb/millrace/exec/connect"
 	"github.com/millracedb/millrace/sql/catalog"
 	"github.com/millracedb/millrace/sql/types"
-	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // replayed counts what Replay delivers.
@@ -88,84 +82,4 @@ func TestReplayTable(t *testing.T) {
 	if want := []string{"0:1:text=old", "0:2:text=two", "0:1:text=new"}; !slices.Equal(out.rows, want) || out.parts != 1 {
 		t.Errorf("rows %q in %d parts, want %q", out.rows, out.parts, want)
 	}
-}
-
-// Whatever the brokers answer, each record counts once: errors on any request, slow answers, moved leaders, and sources
-// that end and begin again. MILLRACE_SEEDS runs more of them.
-func TestFaultsBySeed(t *testing.T) {
-	seeds := 20
-	if n, err := strconv.Atoi(os.Getenv("MILLRACE_SEEDS")); err == nil {
-		seeds = n
-	}
-	for seed := range seeds {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			t.Parallel()
-			faults(t, uint64(seed))
-		})
-	}
-}
-
-func faults(t *testing.T, seed uint64) {
-	const partitions, rounds, each = 3, 4, 60
-	random := rand.New(rand.NewPCG(seed, 7))
-	c := cluster(t, partitions, kfake.NumBrokers(2))
-	cl := client(t, c)
-	sp := spec(t, c.ListenAddrs(), map[string]string{"properties.fetch.max.wait.ms": "50"})
-	e := &engine{}
-	for round := range rounds {
-		send(t, cl, numbers(round*each, each, partitions)...)
-		disturb(c, random)
-		r := read(t, sp, e)
-		if random.IntN(2) == 0 {
-			r.awaitRows((round + 1) * each)
-		} else {
-			time.Sleep(time.Duration(random.IntN(60)) * time.Millisecond)
-		}
-		if random.IntN(2) == 0 {
-			_ = c.MoveTopicPartition("t", int32(random.IntN(partitions)), int32(random.IntN(2)))
-		}
-		r.close()
-	}
-	r := read(t, sp, e)
-	r.awaitRows(rounds * each)
-	r.close()
-	checkNumbers(t, e, rounds*each, partitions)
-	if len(e.errors) > 0 {
-		t.Errorf("error rows: %q", e.errors)
-	}
-}
-
-// disturb makes the next few requests of some kind fail, or wait.
-func disturb(c *kfake.Cluster, random *rand.Rand) {
-	left := 1 + random.IntN(4)
-	slow := random.IntN(3) == 0
-	code := []int16{kerr.NotLeaderForPartition.Code, kerr.UnknownServerError.Code, kerr.RequestTimedOut.Code, kerr.LeaderNotAvailable.Code}[random.IntN(4)]
-	key := []kmsg.Key{kmsg.Fetch, kmsg.ListOffsets, kmsg.Metadata}[random.IntN(3)]
-	c.ControlKey(int16(key), func(req kmsg.Request) (kmsg.Response, error, bool) {
-		if left--; left < 0 {
-			return nil, nil, false
-		}
-		c.KeepControl()
-		if slow {
-			time.Sleep(20 * time.Millisecond)
-			return nil, nil, false
-		}
-		switch req := req.(type) {
-		case *kmsg.FetchRequest:
-			resp := req.ResponseKind().(*kmsg.FetchResponse)
-			resp.ErrorCode = code
-			return resp, nil, true
-		case *kmsg.ListOffsetsRequest:
-			resp := req.ResponseKind().(*kmsg.ListOffsetsResponse)
-			for _, topic := range req.Topics {
-				rt := kmsg.ListOffsetsResponseTopic{Topic: topic.Topic}
-				for _, p := range topic.Partitions {
-					rt.Partitions = append(rt.Partitions, kmsg.ListOffsetsResponseTopicPartition{Partition: p.Partition, ErrorCode: code, Offset: -1})
-				}
-				resp.Topics = append(resp.Topics, rt)
-			}
-			return resp, nil, true
-		}
-		return nil, fmt.Errorf("dropped"), true // the connection is closed
-	})
 }

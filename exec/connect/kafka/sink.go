@@ -31,11 +31,12 @@ type Sink struct {
 	atLeast bool // at least once
 	id      string
 	owner   string // the name of this Sink among those that had id
-	claimed bool   // id is this Sink's; of the goroutine of Run
-	codec   string
-	writer  writer
-	track   sinkTracker
-	trouble trouble
+	// Of the goroutine of Run: id is this Sink's; the life that runs has delivered something.
+	claimed, moved bool
+	codec          string
+	writer         writer
+	track          sinkTracker
+	trouble        trouble
 }
 
 // How much goes into one transaction at most, and how long it may take until the broker gives it up.
@@ -87,7 +88,7 @@ func (s *Sink) Close() { s.track.stop() }
 func (s *Sink) Run(ctx context.Context, q connect.Queue) error {
 	backoff := firstBackoff
 	for {
-		began := time.Now()
+		s.moved = false
 		err := s.life(ctx, q)
 		if ctx.Err() != nil {
 			s.track.stop()
@@ -101,7 +102,7 @@ func (s *Sink) Run(ctx context.Context, q connect.Queue) error {
 		}
 		s.track.failed(s.sendError(err))
 		s.track.become(connect.Retrying)
-		if time.Since(began) > time.Minute {
+		if s.moved {
 			backoff = firstBackoff
 		}
 		select {
@@ -210,6 +211,7 @@ func (s *Sink) batch(ctx context.Context, q connect.Queue, p *producer, ch *conn
 	if err := end(ctx); err != nil {
 		return pos, err
 	}
+	s.moved = true
 	s.track.sent(w.changes)
 	return pos, q.Delivered(context.WithoutCancel(ctx), pos)
 }
@@ -260,7 +262,6 @@ func (s *Sink) producerOptions() []kgo.Opt {
 		kgo.ProducerLinger(linger),
 		kgo.MaxBufferedRecords(2*batchRecords),
 		kgo.ProducerBatchCompression(compressions[s.codec]),
-		kgo.MetadataMinAge(time.Second),
 	)
 	return opts
 }

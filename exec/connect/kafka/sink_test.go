@@ -127,8 +127,19 @@ func eventually(t testing.TB, what string, ok func() bool) {
 	}
 }
 
-// committedNumbers are the values of the topic's committed records, sorted, once no transaction is open on any partition.
+// committedNumbers are the values of the topic's committed records, sorted.
 func committedNumbers(t testing.TB, addrs []string) []string {
+	t.Helper()
+	var out []string
+	for _, r := range committedRecords(t, addrs) {
+		out = append(out, string(r.Value))
+	}
+	slices.Sort(out)
+	return out
+}
+
+// committedRecords are the topic's committed records, in the order of each partition, once no transaction is open on any.
+func committedRecords(t testing.TB, addrs []string) []*kgo.Record {
 	t.Helper()
 	cl, err := kgo.NewClient(kgo.SeedBrokers(addrs...), kgo.ConsumeTopics("t"), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.KeepControlRecords(), kgo.FetchMaxWait(50*time.Millisecond))
@@ -155,7 +166,7 @@ func committedNumbers(t testing.TB, addrs []string) []string {
 		})
 		return settled
 	})
-	var out []string
+	var out []*kgo.Record
 	for len(left) > 0 {
 		fetches := cl.PollFetches(ctx)
 		if ctx.Err() != nil {
@@ -163,14 +174,13 @@ func committedNumbers(t testing.TB, addrs []string) []string {
 		}
 		fetches.EachRecord(func(r *kgo.Record) {
 			if !r.Attrs.IsControl() {
-				out = append(out, string(r.Value))
+				out = append(out, r)
 			}
 			if r.Offset+1 >= left[r.Partition] {
 				delete(left, r.Partition)
 			}
 		})
 	}
-	slices.Sort(out)
 	return out
 }
 
@@ -215,40 +225,6 @@ func TestSinkResumes(t *testing.T) {
 	eventually(t, "delivery", q.delivered)
 	if got := committedNumbers(t, c.ListenAddrs()); !slices.Equal(got, numbersUpTo(102)) {
 		t.Errorf("%d records: %v", len(got), got)
-	}
-}
-
-// Errors of any request on the way are passed, and each number is committed once.
-func TestSinkFaults(t *testing.T) {
-	c := fakeCluster(t)
-	q := newSinkQueue()
-	var mu sync.Mutex
-	calls := 0
-	for _, key := range []kmsg.Key{kmsg.AddPartitionsToTxn, kmsg.AddOffsetsToTxn, kmsg.TxnOffsetCommit, kmsg.EndTxn, kmsg.Produce, kmsg.OffsetFetch, kmsg.InitProducerID} {
-		c.ControlKey(int16(key), func(kmsg.Request) (kmsg.Response, error, bool) {
-			mu.Lock()
-			defer mu.Unlock()
-			calls++
-			c.KeepControl()
-			if calls%7 == 0 {
-				return nil, fmt.Errorf("the connection breaks"), true
-			}
-			return nil, nil, false
-		})
-	}
-	sendAll(t, sinkSpec(t, c.ListenAddrs(), nil), q)
-	for n := int64(0); n < 300; n += 3 {
-		q.add(n, n+1, n+2)
-		if n%50 == 0 {
-			if err := c.MoveTopicPartition("t", int32(n%3), int32(n/50%2)); err != nil {
-				t.Fatal(err)
-			}
-			time.Sleep(20 * time.Millisecond)
-		}
-	}
-	eventually(t, "delivery", q.delivered)
-	if got := committedNumbers(t, c.ListenAddrs()); !slices.Equal(got, numbersUpTo(300)) {
-		t.Errorf("%d records", len(got))
 	}
 }
 

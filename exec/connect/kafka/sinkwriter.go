@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -56,6 +57,10 @@ func (w *writer) init(topic string, spec connect.SinkSpec) error {
 	value := format.EncodeSpec{
 		Encode: spec.Format.Encode, Format: w.format, Topic: topic, Name: spec.Relation,
 		Columns: spec.Columns, Cols: all, Options: options,
+	}
+	if one := value.Encode == "TEXT" || value.Encode == "BYTES"; one && w.format == "UPSERT" {
+		// The value is one column, and the reader has the key's from the key.
+		value.Cols = slices.DeleteFunc(slices.Clone(all), func(c int) bool { return slices.Contains(spec.Key, c) })
 	}
 	var err error
 	if w.val, err = format.NewEncoder(value); err != nil {

@@ -121,7 +121,7 @@ func (s *Source) run(ctx context.Context, from connect.Offsets, in connect.Intak
 	defer cancel()
 	gone := make(chan error, 1)
 	watching.Go(func() {
-		if err := s.watch(ctx, adm, consumer, start.topic); err != nil {
+		if err := s.watch(ctx, adm, consumer, start); err != nil {
 			gone <- err
 			cancel()
 		}
@@ -147,14 +147,19 @@ func (s *Source) consumer(next connect.Offsets) (*kgo.Client, error) {
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
 		kgo.KeepControlRecords(), // so that the offset passes the end of a transaction
 		kgo.MaxConcurrentFetches(maxFetches),
-		kgo.MetadataMinAge(time.Second),
 	})...)
 }
 
 func at(offsets connect.Offsets) map[int32]kgo.Offset {
 	out := make(map[int32]kgo.Offset, len(offsets))
 	for p, o := range offsets {
+		if p < 0 {
+			continue
+		}
 		out[p] = kgo.NewOffset().At(o)
+		if epoch, ok := offsets[epochOf(p)]; ok { // the client asks whether the log still is what it was up to there
+			out[p] = out[p].WithEpoch(int32(epoch))
+		}
 	}
 	return out
 }
@@ -262,14 +267,18 @@ func (s *Source) flush(ctx context.Context, in connect.Intake) error {
 
 // mend brings back partitions whose fetch failed in a way that the client does not retry.
 func (s *Source) mend(ctx context.Context, cl *kgo.Client, adm *kadm.Client, in connect.Intake, broken map[int32]error) error {
-	var lost []int32
+	lost := map[int32]int64{}
 	for p, err := range broken {
 		if errors.Is(err, kgo.ErrClientClosed) {
 			return err
 		}
 		var loss *kgo.ErrDataLoss
-		if errors.Is(err, kerr.OffsetOutOfRange) || errors.As(err, &loss) {
-			lost = append(lost, p)
+		switch {
+		case errors.As(err, &loss):
+			lost[p] = loss.ResetTo
+			continue
+		case errors.Is(err, kerr.OffsetOutOfRange):
+			lost[p] = -1
 			continue
 		}
 		s.track.failed(fmt.Errorf("partition %d: %w", p, err))
@@ -286,7 +295,7 @@ func (s *Source) mend(ctx context.Context, cl *kgo.Client, adm *kadm.Client, in 
 	var which []int32
 	for p := range broken {
 		if p >= 0 { // the client reports what is no partition's own as partition -1
-			again[p] = s.track.next(p)
+			again[p], again[epochOf(p)] = s.track.next(p), int64(s.track.epoch(p))
 			which = append(which, p)
 		}
 	}

@@ -3,10 +3,8 @@ package kafka
 import (
 	"context"
 	"encoding/binary"
-	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/millracedb/millrace/exec/connect"
@@ -17,15 +15,20 @@ import (
 )
 
 // Beside its partitions, the offsets of a topic hold its identity, which a topic that is deleted and made
-// again does not share: the halves of the topic id, under partition numbers that Kafka does not have.
+// again does not share: the halves of the topic id, under partition numbers that Kafka does not have. Below them are the
+// leader epochs of the last record read of each partition, by which a log that was cut off and has grown again is known.
 const (
 	topicIDHigh int32 = -1
 	topicIDLow  int32 = -2
 )
 
+// epochOf is where the offsets hold the leader epoch of a partition; -1 stands for none.
+func epochOf(p int32) int32 { return topicIDLow - 1 - p }
+
 // started is where a run begins.
 type started struct {
 	topic  kadm.TopicID
+	from   connect.Offsets // what the engine has committed of this topic
 	next   connect.Offsets // of every partition
 	pins   connect.Offsets // what the engine does not know yet
 	losses []connect.RowError
@@ -68,8 +71,17 @@ func (s *Source) tryStart(ctx context.Context, adm *kadm.Client, from connect.Of
 			return nil, &lossError{loss}
 		}
 		st.losses = append(st.losses, connect.RowError{Err: pgerr.Of(loss)})
-		from, first = nil, s.lossMode()
+		for p := range from {
+			if p >= 0 {
+				st.pins[epochOf(p)] = -1
+			}
+		}
+		from, first = nil, earliest
+		if s.onLoss == "latest" {
+			first = latest
+		}
 	}
+	st.from = from
 	begun := slices.ContainsFunc(slices.Collect(maps.Keys(from)), func(p int32) bool { return p >= 0 })
 	var starts connect.Offsets
 	if !begun {
@@ -84,29 +96,27 @@ func (s *Source) tryStart(ctx context.Context, adm *kadm.Client, from connect.Of
 			st.pins[p] = next
 		}
 		st.next[p] = next
+		if epoch, ok := from[epochOf(p)]; ok {
+			st.next[epochOf(p)] = epoch
+		}
 	}
 	return st, nil
 }
 
 // list asks for the offset of each partition that a mode stands for.
 func (s *Source) list(ctx context.Context, adm *kadm.Client, mode startMode) (connect.Offsets, error) {
-	var listed kadm.ListedOffsets
+	var offsets connect.Offsets
 	var err error
 	switch {
 	case mode == earliest, mode == explicit:
-		listed, err = adm.ListStartOffsets(ctx, s.topic)
+		offsets, err = listed(adm.ListStartOffsets(ctx, s.topic))
 	case mode == timestamp:
-		listed, err = adm.ListOffsetsAfterMilli(ctx, s.startMillis, s.topic)
+		offsets, err = listed(adm.ListOffsetsAfterMilli(ctx, s.startMillis, s.topic))
 	case s.uncommitted:
-		listed, err = adm.ListEndOffsets(ctx, s.topic)
+		offsets, err = listed(adm.ListEndOffsets(ctx, s.topic))
 	default:
-		listed, err = adm.ListCommittedOffsets(ctx, s.topic)
+		offsets, err = listed(adm.ListCommittedOffsets(ctx, s.topic))
 	}
-	if err == nil {
-		err = listed.Error()
-	}
-	offsets := connect.Offsets{}
-	listed.Each(func(o kadm.ListedOffset) { offsets[o.Partition] = o.Offset })
 	if mode == explicit {
 		for p, o := range s.startOffsets {
 			if _, ok := offsets[p]; ok {
@@ -117,16 +127,26 @@ func (s *Source) list(ctx context.Context, adm *kadm.Client, mode startMode) (co
 	return offsets, err
 }
 
+// listed is what the brokers answered, if all of them did.
+func listed(l kadm.ListedOffsets, err error) (connect.Offsets, error) {
+	if err == nil {
+		err = l.Error()
+	}
+	offsets := connect.Offsets{}
+	l.Each(func(o kadm.ListedOffset) { offsets[o.Partition] = o.Offset })
+	return offsets, err
+}
+
 // watchPeriod is how often new partitions and the ends of the known ones are looked for.
 const watchPeriod = 2 * time.Second
 
 // watch adds new partitions to the consumer, and keeps the ends up to date while nothing is fetched. It
 // returns an error only if the topic is no longer the one it was.
-func (s *Source) watch(ctx context.Context, adm *kadm.Client, consumer *kgo.Client, id kadm.TopicID) error {
+func (s *Source) watch(ctx context.Context, adm *kadm.Client, consumer *kgo.Client, st *started) error {
 	tick := time.NewTicker(watchPeriod)
 	defer tick.Stop()
 	for {
-		if err := s.look(ctx, adm, consumer, id); err != nil {
+		if err := s.look(ctx, adm, consumer, st); err != nil {
 			return err
 		}
 		s.track.rates()
@@ -138,7 +158,7 @@ func (s *Source) watch(ctx context.Context, adm *kadm.Client, consumer *kgo.Clie
 	}
 }
 
-func (s *Source) look(ctx context.Context, adm *kadm.Client, consumer *kgo.Client, id kadm.TopicID) error {
+func (s *Source) look(ctx context.Context, adm *kadm.Client, consumer *kgo.Client, st *started) error {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	t, err := topicOf(ctx, adm, s.topic)
@@ -148,12 +168,12 @@ func (s *Source) look(ctx context.Context, adm *kadm.Client, consumer *kgo.Clien
 		}
 		return nil
 	}
-	if t.ID != id {
+	if t.ID != st.topic && t.ID != (kadm.TopicID{}) && st.topic != (kadm.TopicID{}) {
 		return s.recreated()
 	}
 	fresh := connect.Offsets{}
 	for p := range t.Partitions {
-		fresh[p] = 0
+		fresh[p] = st.from[p] // a broker that lags behind may have hidden one that is not new
 	}
 	if fresh = s.track.add(fresh); len(fresh) > 0 {
 		consumer.AddConsumePartitions(map[string]map[int32]kgo.Offset{s.topic: at(fresh)})
@@ -186,62 +206,6 @@ func (s *Source) recreated() error {
 	return pgerr.Newf(pgerr.ObjectNotInState, "topic \"%s\" has been deleted and created again", s.topic).
 		WithDetail("Records of the old topic that were not read yet are lost.").
 		WithHint("Create the stream anew, or set on_offset_loss to 'earliest' or 'latest'.")
-}
-
-func (s *Source) lossMode() startMode {
-	if s.onLoss == "latest" {
-		return latest
-	}
-	return earliest
-}
-
-// passLoss moves partitions whose next record is gone to where on_offset_loss says, with an error row for
-// each, or returns the error where it says 'fail'.
-func (s *Source) passLoss(ctx context.Context, adm *kadm.Client, in connect.Intake, lost []int32) error {
-	slices.Sort(lost)
-	part := &connect.Part{Rows: s.emptyBatch(), Offsets: connect.Offsets{}}
-	if s.onLoss == "fail" {
-		var places []string
-		for _, p := range lost {
-			places = append(places, place(p, s.track.next(p)))
-		}
-		return pgerr.Newf(pgerr.ObjectNotInState, "records of topic \"%s\" are gone before they were read", s.topic).
-			WithDetail("They should have gone on at %s.", strings.Join(places, "; ")).
-			WithHint("Set on_offset_loss to 'earliest' or 'latest' to go on without them.")
-	}
-	var resume connect.Offsets
-	for {
-		var err error
-		if resume, err = s.list(ctx, adm, s.lossMode()); err == nil {
-			break
-		}
-		s.track.failed(s.connectError(err, &s.trouble))
-		if err := pause(ctx); err != nil {
-			return err
-		}
-	}
-	for _, p := range lost {
-		was := s.track.next(p)
-		now, ok := resume[p]
-		if !ok || now == was {
-			continue
-		}
-		e := pgerr.Newf(pgerr.ObjectNotInState, "records of topic \"%s\" are gone before they were read", s.topic).
-			WithDetail("%s", fmt.Sprintf("partition %d went on at offset %d instead of %d", p, now, was))
-		part.Errors = append(part.Errors, connect.RowError{Err: e})
-		part.Offsets[p] = now
-	}
-	if len(part.Offsets) == 0 {
-		return nil
-	}
-	moved := maps.Clone(part.Offsets)
-	if err := in.Deliver(ctx, part); err != nil {
-		return err
-	}
-	for p, now := range moved {
-		s.track.moved(p, now)
-	}
-	return nil
 }
 
 func (s *Source) emptyBatch() *vec.Batch { return vec.NewBatch(s.build.types, 0) }

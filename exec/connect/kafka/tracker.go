@@ -29,6 +29,7 @@ type tracker struct {
 // partition is the progress in one partition.
 type partition struct {
 	next      int64
+	epoch     int32 // leader epoch of the record before next; -1: not known
 	high      int64 // -1: not heard yet
 	lastEvent time.Time
 	held      error  // why nothing more is read from it
@@ -43,10 +44,15 @@ func (t *tracker) add(starts connect.Offsets) connect.Offsets {
 	defer t.mu.Unlock()
 	added := connect.Offsets{}
 	for p, next := range starts {
-		if t.mu.partitions[p] == nil {
-			t.mu.partitions[p] = &partition{next: next, high: -1}
-			added[p] = next
+		if p < 0 || t.mu.partitions[p] != nil {
+			continue
 		}
+		part := &partition{next: next, epoch: -1, high: -1}
+		if epoch, ok := starts[epochOf(p)]; ok {
+			part.epoch = int32(epoch)
+		}
+		t.mu.partitions[p] = part
+		added[p] = next
 	}
 	return added
 }
@@ -59,6 +65,16 @@ func (t *tracker) next(p int32) int64 {
 		return part.next
 	}
 	return 0
+}
+
+// epoch returns the leader epoch of the record before which a partition continues.
+func (t *tracker) epoch(p int32) int32 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if part := t.mu.partitions[p]; part != nil {
+		return part.epoch
+	}
+	return -1
 }
 
 // heard notes the end of a partition.
@@ -74,7 +90,7 @@ func (t *tracker) heard(p int32, high int64) {
 func (t *tracker) moved(p int32, next int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.mu.partitions[p].next = next
+	t.mu.partitions[p].next, t.mu.partitions[p].epoch = next, -1
 }
 
 // delivered notes what a part brought.
@@ -87,6 +103,9 @@ func (t *tracker) delivered(done progress) {
 	for p, next := range done.next {
 		if part := t.mu.partitions[p]; part != nil {
 			part.next = next
+			if epoch, ok := done.next[epochOf(p)]; ok {
+				part.epoch = int32(epoch)
+			}
 			part.high = max(part.high, next)
 			part.records += done.counts[p]
 			if at := done.newest[p]; at.After(part.lastEvent) {
