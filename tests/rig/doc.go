@@ -4,7 +4,8 @@
 //	rig.Postgres(t)   one server a test process, durability off; PostgresDurable: on, for benchmarks
 //	rig.Database(t)   a fresh database in it, dropped with the test
 //	rig.Kafka(t)      a broker of the test's own (KRaft, one process): Kill9, Restart, topics, records
-//	rig.Registry(t)   a schema registry (Apicurio), content in memory
+//	rig.SharedKafka(t) one broker a test process, with TLS and logins too, for tests that do not stop it
+//	rig.Registry(t)   a schema registry (Apicurio), content in memory; SharedRegistry: one a test process
 //	rig.Millrace(t)   a server of the test's own, built once: Kill9, Restart, Stop, DSN, Log
 //	rig.Flights(t)    20,000 real flights and the airports they flew between
 //

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -31,10 +32,18 @@ const kafkaPOM = `<project><modelVersion>4.0.0</modelVersion><groupId>t</groupId
 // Broker is an Apache Kafka broker, and its own controller, in one Java process. It keeps its data folder
 // and its ports over Kill9, Stop and Restart.
 type Broker struct {
-	t         testing.TB
+	t testing.TB
+	*node
+}
+
+// node is the process of a broker, which tests may share.
+type node struct {
 	jvm       string // the java program
 	dir, lib  string
+	options   []string // of the Java machine
 	port      int
+	listening string // further listeners,
+	secured   string // and lines of the configuration
 	proc      *process
 	mu        sync.Mutex
 	client    *kgo.Client // for the helpers; made on first use
@@ -44,27 +53,50 @@ type Broker struct {
 // Kafka starts a broker for the test, stopped when it ends.
 func Kafka(t testing.TB) *Broker {
 	t.Helper()
-	java := Tool(t, "java", "default-jre-headless")
-	lib, err := kafkaJars()
-	if err != nil {
-		need(t, "Kafka is not here: %v", err)
-	}
-	b := &Broker{t: t, jvm: java, dir: t.TempDir(), lib: lib, port: FreePort(t)}
-	if err := b.format(FreePort(t)); err != nil {
-		t.Fatalf("formatting Kafka's storage: %v", err)
-	}
+	b := newBroker(t)
+	b.live(t)
+	return b
+}
+
+// live starts the broker in a folder of the test, and ends it with the test.
+func (b *Broker) live(t testing.TB) {
+	t.Helper()
+	b.dir = t.TempDir()
 	t.Cleanup(func() {
 		if b.client != nil {
 			b.client.Close()
 		}
 		b.Kill9() // a clean stop takes seconds, and nobody comes back to this data
 	})
-	b.Restart()
-	return b
+	if err := b.begin(); err != nil {
+		t.Fatalf("starting Kafka: %v", err)
+	}
+}
+
+// newBroker finds what a broker needs; it has no folder yet.
+func newBroker(t testing.TB) *Broker {
+	t.Helper()
+	java := Tool(t, "java", "default-jre-headless")
+	lib, err := kafkaJars()
+	if err != nil {
+		need(t, "Kafka is not here: %v", err)
+	}
+	return &Broker{t: t, node: &node{jvm: java, lib: lib, options: startOptions(t, java, lib), port: FreePort(t)}}
+}
+
+// begin formats the broker's folder and starts it.
+func (b *Broker) begin() error {
+	if err := b.format(FreePort(b.t)); err != nil {
+		return fmt.Errorf("formatting its storage: %w", err)
+	}
+	return b.launch()
 }
 
 // Addr returns the bootstrap address, host:port.
-func (b *Broker) Addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(b.port)) }
+func (b *node) Addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(b.port)) }
+
+// PID returns the process id of the running broker.
+func (b *Broker) PID() int { return b.proc.cmd.Process.Pid }
 
 // Kill9 kills the broker where it stands.
 func (b *Broker) Kill9() {
@@ -89,13 +121,19 @@ func (b *Broker) Stop() {
 // Restart starts the broker, which must not be running, on the data it left, and waits until it answers.
 func (b *Broker) Restart() {
 	b.t.Helper()
-	cmd := b.java("256m", "512m", "kafka.Kafka", b.properties())
-	proc, err := start(cmd, b.logFile(), syscall.SIGKILL)
-	if err != nil {
+	if err := b.launch(); err != nil {
 		b.t.Fatalf("starting Kafka: %v", err)
 	}
+}
+
+func (b *Broker) launch() error {
+	cmd := b.java(append([]string{"-Xms256m", "-Xmx512m"}, b.options...), "kafka.Kafka", b.properties())
+	proc, err := start(cmd, b.logFile(), syscall.SIGKILL)
+	if err != nil {
+		return err
+	}
 	b.proc, b.available = proc, true
-	err = proc.await(time.Minute, func() error {
+	return proc.await(time.Minute, func() error {
 		if err := dial(b.Addr()); err != nil {
 			return err
 		}
@@ -112,13 +150,10 @@ func (b *Broker) Restart() {
 		}
 		return err
 	})
-	if err != nil {
-		b.t.Fatalf("starting Kafka: %v", err)
-	}
 }
 
 // Log returns the path of the broker's log.
-func (b *Broker) Log() string { return b.logFile() }
+func (b *node) Log() string { return b.logFile() }
 
 // Client returns a client of the broker, closed with the test. Its producer sends each record where its
 // Partition says.
@@ -199,20 +234,19 @@ func (b *Broker) JavaTool(stdin []byte, class string, args ...string) []byte {
 	return out
 }
 
-func (b *Broker) properties() string { return filepath.Join(b.dir, "server.properties") }
-func (b *Broker) logFile() string    { return filepath.Join(b.dir, "broker.log") }
+func (b *node) properties() string { return filepath.Join(b.dir, "server.properties") }
+func (b *node) logFile() string    { return filepath.Join(b.dir, "broker.log") }
 
-func (b *Broker) java(min, max, class string, args ...string) *exec.Cmd {
-	all := append([]string{"-Xms" + min, "-Xmx" + max, "-XX:+UseSerialGC",
-		"-Dlog4j2.configurationFile=" + filepath.Join(b.dir, "log4j2.properties"),
-		"-cp", filepath.Join(b.lib, "*"), class}, args...)
-	cmd := exec.Command(b.jvm, all...)
+func (b *node) java(jvm []string, class string, args ...string) *exec.Cmd {
+	all := append(slices.Clone(jvm), "-XX:+UseSerialGC", "-Dlog4j2.configurationFile="+filepath.Join(b.dir, "log4j2.properties"),
+		"-cp", filepath.Join(b.lib, "*"), class)
+	cmd := exec.Command(b.jvm, append(all, args...)...)
 	cmd.Dir = b.dir
 	return cmd
 }
 
-func (b *Broker) run(stdin []byte, class string, args ...string) ([]byte, error) {
-	cmd := b.java("32m", "128m", class, args...)
+func (b *node) run(stdin []byte, class string, args ...string) ([]byte, error) {
+	cmd := b.java([]string{"-Xms32m", "-Xmx128m", "-XX:TieredStopAtLevel=1"}, class, args...)
 	cmd.Stdin = strings.NewReader(string(stdin))
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
@@ -224,14 +258,13 @@ func (b *Broker) run(stdin []byte, class string, args ...string) ([]byte, error)
 }
 
 // format writes the configuration and an empty, formatted data folder.
-func (b *Broker) format(controllerPort int) error {
+func (b *node) format(controllerPort int) error {
 	config := fmt.Sprintf(`process.roles=broker,controller
 node.id=1
 controller.quorum.bootstrap.servers=127.0.0.1:%[2]d
-listeners=PLAINTEXT://127.0.0.1:%[1]d,CONTROLLER://127.0.0.1:%[2]d
-advertised.listeners=PLAINTEXT://127.0.0.1:%[1]d,CONTROLLER://127.0.0.1:%[2]d
+listeners=PLAINTEXT://127.0.0.1:%[1]d,CONTROLLER://127.0.0.1:%[2]d%[4]s
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SSL:SSL,MTLS:SSL,SASL:SASL_PLAINTEXT,SASL_SSL:SASL_SSL
 log.dirs=%[3]s
 auto.create.topics.enable=false
 offsets.topic.replication.factor=1
@@ -239,6 +272,7 @@ offsets.topic.num.partitions=4
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 transaction.state.log.num.partitions=4
+transaction.abort.timed.out.transaction.cleanup.interval.ms=500
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
@@ -246,7 +280,7 @@ log.cleaner.dedupe.buffer.size=2097152
 broker.session.timeout.ms=1000
 broker.heartbeat.interval.ms=250
 controller.quorum.election.timeout.ms=250
-`, b.port, controllerPort, filepath.Join(b.dir, "data"))
+%[5]s`, b.port, controllerPort, filepath.Join(b.dir, "data"), b.listening, b.secured)
 	const logging = `rootLogger.level = WARN
 rootLogger.appenderRef.out.ref = out
 appender.out.type = Console

@@ -43,3 +43,38 @@ func TestKafkaSurvivesKill(t *testing.T) {
 		}
 	}
 }
+
+// A client behind a relay keeps to it, and gets over its cuts: every record is there once, although answers were lost.
+func TestRelay(t *testing.T) {
+	b, r := KafkaRelayed(t)
+	b.CreateTopic("numbers", 1)
+	c, err := kgo.NewClient(kgo.SeedBrokers(r.Addr()), kgo.DefaultProduceTopic("numbers"), kgo.ConsumeTopics("numbers"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	cut := 0
+	for i := range 10 {
+		c.Produce(ctx, kgo.StringRecord(fmt.Sprint(i)), nil)
+		if i%3 == 1 {
+			r.Mute()
+			time.Sleep(10 * time.Millisecond)
+			cut += r.Cut()
+		}
+	}
+	if err := c.Flush(ctx); err != nil || cut == 0 {
+		t.Fatalf("%v, %d connections cut", err, cut)
+	}
+	for n := 0; n < 10; n++ {
+		for _, got := range c.PollRecords(ctx, 1).Records() {
+			if string(got.Value) != fmt.Sprint(n) {
+				t.Fatalf("record %d is %s", n, got.Value)
+			}
+		}
+		if ctx.Err() != nil {
+			t.Fatalf("after %d records: %v", n, ctx.Err())
+		}
+	}
+}

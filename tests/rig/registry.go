@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -24,13 +25,52 @@ type SchemaRegistry struct {
 // Registry starts a schema registry for the test, stopped when it ends.
 func Registry(t testing.TB) *SchemaRegistry {
 	t.Helper()
+	r, err := newRegistry(t, t.TempDir())
+	if err != nil {
+		t.Fatalf("starting the schema registry: %v", err)
+	}
+	t.Cleanup(r.Kill9)
+	return r
+}
+
+var sharedRegistry struct {
+	sync.Once
+	*SchemaRegistry
+	missing bool // what the machine needs for it
+	err     error
+}
+
+// SharedRegistry returns the registry that the tests of this process share. It ends with the process.
+func SharedRegistry(t testing.TB) *SchemaRegistry {
+	t.Helper()
+	s := &sharedRegistry
+	s.Do(func() {
+		base, err := scratch()
+		if s.err = err; err != nil {
+			return
+		}
+		s.missing = true
+		s.SchemaRegistry, s.err = newRegistry(t, base) // ends the test where something is missing
+		s.missing = false
+	})
+	if s.missing {
+		need(t, "the schema registry is not here, as an earlier test has said")
+	}
+	if s.err != nil {
+		t.Fatalf("starting the schema registry: %v", s.err)
+	}
+	return s.SchemaRegistry
+}
+
+// newRegistry starts a registry that logs into a folder.
+func newRegistry(t testing.TB, dir string) (*SchemaRegistry, error) {
+	t.Helper()
 	java := javaSince(t, 21)
 	lib, err := apicurio()
 	if err != nil {
 		need(t, "the schema registry is not here: %v", err)
 	}
 	port := FreePort(t)
-	dir := t.TempDir()
 	cmd := exec.Command(java, "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
 		"-Dquarkus.http.host=127.0.0.1", fmt.Sprintf("-Dquarkus.http.port=%d", port),
 		"-Dquarkus.management.host=127.0.0.1", "-Dquarkus.management.port=0", // else 9000, which another test process has
@@ -38,11 +78,10 @@ func Registry(t testing.TB) *SchemaRegistry {
 	cmd.Dir = dir
 	proc, err := start(cmd, filepath.Join(dir, "registry.log"), syscall.SIGKILL)
 	if err != nil {
-		t.Fatalf("starting the schema registry: %v", err)
+		return nil, err
 	}
 	r := &SchemaRegistry{URL: fmt.Sprintf("http://127.0.0.1:%d/apis/ccompat/v7", port), proc: proc}
-	t.Cleanup(r.Kill9)
-	err = proc.await(2*time.Minute, func() error {
+	return r, proc.await(2*time.Minute, func() error {
 		answer, err := http.Get(r.URL + "/subjects")
 		if err != nil {
 			return err
@@ -53,10 +92,6 @@ func Registry(t testing.TB) *SchemaRegistry {
 		}
 		return nil
 	})
-	if err != nil {
-		t.Fatalf("starting the schema registry: %v", err)
-	}
-	return r
 }
 
 // Kill9 kills the registry where it stands.
