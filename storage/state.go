@@ -38,10 +38,16 @@ const (
 
 	// chunkSize keeps values under Badger's value threshold, beyond which they
 	// go to the value log, whose space does not come back.
-	chunkSize = 512 << 10
-	chunksMax = 1 << 15
+	chunkSize      = 512 << 10
+	chunksMax      = 1 << 15
+	valueThreshold = 600 << 10 // less than Badger lets a transaction have, 15 % of a memtable
 
-	memTableSize = 32 << 20
+	// memTableSize is small because of what Badger takes beside a memtable: the
+	// builder that writes it out grows by doubling to about three times its size,
+	// and up to eight builders are kept for reuse. With 32 MB, half a gigabyte
+	// was seen. In exchange more of its tables may lie in level 0, as many bytes.
+	memTableSize = 4 << 20
+	levelZero    = 64 << 20 / memTableSize
 )
 
 // PageID names a page of a state table.
@@ -141,9 +147,10 @@ func badgerOptions(dir string, log *slog.Logger) badger.Options {
 		WithDetectConflicts(false).
 		WithMetricsEnabled(false).
 		WithMemTableSize(memTableSize).
+		WithValueThreshold(valueThreshold).
 		WithNumMemtables(3).
-		WithNumLevelZeroTables(2).
-		WithNumLevelZeroTablesStall(8).
+		WithNumLevelZeroTables(levelZero).
+		WithNumLevelZeroTablesStall(3 * levelZero).
 		WithNumCompactors(2).
 		WithValueLogFileSize(64 << 20).
 		WithCompression(options.Snappy).
