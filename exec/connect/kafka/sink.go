@@ -26,11 +26,12 @@ import (
 // group says from where to go on. At least once: the same without transactions, from where the queue begins.
 type Sink struct {
 	brokers
-	topic   string
-	spec    connect.SinkSpec
-	atLeast bool // at least once
-	id      string
-	owner   string // the name of this Sink among those that had id
+	topic      string
+	spec       connect.SinkSpec
+	atLeast    bool // at least once
+	id         string
+	txnTimeout time.Duration // after which brokers give up a transaction of it
+	owner      string        // the name of this Sink among those that had id
 	// Of the goroutine of Run: id is this Sink's; the life that runs has delivered something.
 	claimed, moved bool
 	codec          string
@@ -39,11 +40,10 @@ type Sink struct {
 	trouble        trouble
 }
 
-// How much goes into one transaction at most, and how long it may take until the broker gives it up.
+// How much goes into one transaction at most, and how long it may take.
 const (
 	batchRecords = 32 << 10
 	batchBytes   = 16 << 20
-	txnTimeout   = 60 * time.Second
 	sendTimeout  = 20 * time.Second // for a batch; then the producer is made anew
 	firstBackoff = 200 * time.Millisecond
 	lastBackoff  = 5 * time.Second
@@ -59,6 +59,11 @@ func openSink(spec connect.SinkSpec) (connect.Sink, error) {
 		brokers: b, topic: spec.Options["topic"], spec: spec,
 		atLeast: spec.Options[optDelivery] == "at_least_once", codec: spec.Options[optCompression],
 	}
+	timeout, err := number(spec.Options, optTransactionTime, 100, 86_400_000)
+	if err != nil {
+		return nil, err
+	}
+	s.txnTimeout = time.Duration(timeout) * time.Millisecond
 	if s.topic == "" {
 		return nil, pgerr.New(pgerr.InvalidParameterValue, "parameter \"topic\" must not be empty")
 	}
@@ -232,6 +237,10 @@ func (s *Sink) sendError(err error) error {
 		errors.Is(err, kerr.GroupAuthorizationFailed), errors.Is(err, kerr.ClusterAuthorizationFailed):
 		return pgerr.Newf(pgerr.InsufficientPrivilege, "permission denied for topic \"%s\": %v", s.topic, err).
 			WithHint("A sink needs to write to the topic, and for exactly once to its transactional id and consumer group, both \"%s\".", s.id)
+	}
+	if errors.Is(err, kerr.InvalidTransactionTimeout) {
+		return pgerr.Newf(pgerr.InvalidParameterValue, "the brokers do not let a transaction take %d ms", s.txnTimeout.Milliseconds()).
+			WithHint("Set %s to at most their transaction.max.timeout.ms.", optTransactionTime)
 	}
 	if cause := s.trouble.last(); cause != nil { // the client's own error is often only that time ran out
 		err = cause

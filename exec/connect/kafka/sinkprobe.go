@@ -19,6 +19,7 @@ import (
 const (
 	optDelivery        = "delivery"
 	optTransactionalID = "properties.transactional.id"
+	optTransactionTime = "properties.transaction.timeout.ms"
 	optCompression     = "properties.compression.type"
 	optPartitions      = "topic.partitions"
 	optReplication     = "topic.replication.factor"
@@ -32,6 +33,7 @@ var sinkKind = &connect.SinkKind{
 			Doc: "whether a record can come twice after a crash"},
 		{Name: optTransactionalID,
 			Doc: "the transactional id and the consumer group of the sink; by default made of its name and a random number"},
+		{Name: optTransactionTime, Default: "60000", Doc: "milliseconds after which the brokers give up a transaction that is open"},
 		{Name: optCompression, Default: "snappy", Values: []string{"none", "gzip", "snappy", "lz4", "zstd"},
 			Doc: "how records are compressed"},
 		{Name: optPartitions, Doc: "how many partitions to make the topic with if it does not exist"},

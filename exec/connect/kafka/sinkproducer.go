@@ -30,7 +30,7 @@ func (s *Sink) producer() (*producer, error) {
 	if !s.atLeast {
 		// The offset of the group is committed by hand, in the protocol before KIP-890, which every broker from 2.5 on
 		// speaks: partitions and group are added to the transaction by requests of their own.
-		opts = append(opts, kgo.TransactionalID(s.id), kgo.TransactionTimeout(txnTimeout), kgo.MaxVersions(kversion.V3_7_0()))
+		opts = append(opts, kgo.TransactionalID(s.id), kgo.TransactionTimeout(s.txnTimeout), kgo.MaxVersions(kversion.V3_7_0()))
 	}
 	cl, err := kgo.NewClient(opts...)
 	if err != nil {
