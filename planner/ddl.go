@@ -46,6 +46,8 @@ func (p *planning) ddl(stmt ast.Statement) (physical.DDL, error) {
 		return p.createSink(stmt)
 	case *ast.CreateSecret:
 		return p.b.CreateSecret(stmt)
+	case *ast.AlterSecret:
+		return p.b.AlterSecret(stmt)
 	case *ast.Other:
 		return nil, pgerr.Unsupported(stmt.Tag).At(stmt.Pos())
 	}

@@ -110,6 +110,12 @@ func (p *planning) settings(r *catalog.Relation) []string {
 		for _, o := range p.env.Catalog.ShownOptions(f.Options, f.Secrets) {
 			lines = append(lines, "    "+o.Name+" = "+o.Value)
 		}
+		if f.Key != "" {
+			lines = append(lines, "  KEY ENCODE "+f.Key)
+		}
+		for _, o := range p.env.Catalog.ShownOptions(f.KeyOptions, f.KeySecrets) {
+			lines = append(lines, "    "+o.Name+" = "+o.Value)
+		}
 	}
 	return lines
 }

@@ -158,5 +158,5 @@ func (e *Engine) probe(ctx context.Context, meta *catalog.Relation) error {
 	if con.Probe == nil {
 		return nil
 	}
-	return con.Probe(ctx, spec)
+	return e.Catalog().HideError(meta, con.Probe(ctx, spec))
 }

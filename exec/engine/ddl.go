@@ -317,6 +317,7 @@ func (b *changeBuilder) drop(d *physical.Drop) error {
 	}
 	b.ch.Drop = append(b.ch.Drop, gone...)
 	b.ch.DropSchemas = append(b.ch.DropSchemas, d.Schemas...)
+	b.ch.DropSecrets = append(b.ch.DropSecrets, d.Secrets...)
 	switch n := len(d.Cascaded); {
 	case n == 1:
 		b.notice("NOTICE", pgerr.SuccessfulCompletion, "drop cascades to "+d.Cascaded[0])
@@ -374,7 +375,15 @@ func (ch *catalogChange) apply(cat *catalog.Snapshot) (*catalog.Snapshot, error)
 				WithHint("Use DROP ... CASCADE to drop the dependent objects too.")
 		}
 	}
+	if err := ch.applySecrets(b); err != nil {
+		return nil, err
+	}
 	for _, id := range ch.DropSchemas {
+		if rest := b.View().SecretsIn(id); len(rest) > 0 {
+			return nil, pgerr.Newf(pgerr.DependentObjectsStillExist, "cannot drop schema because other objects depend on it").
+				WithDetail("secret %s is in it", rest[0].Name).
+				WithHint("Use DROP ... CASCADE to drop the dependent objects too.")
+		}
 		if rest := b.View().InSchema(id); len(rest) > 0 {
 			return nil, pgerr.Newf(pgerr.DependentObjectsStillExist, "cannot drop schema because other objects depend on it").
 				WithDetail("%s %s is in it", rest[0].Kind, rest[0].Name).
@@ -384,9 +393,6 @@ func (ch *catalogChange) apply(cat *catalog.Snapshot) (*catalog.Snapshot, error)
 	}
 	for _, id := range ch.DropRoles {
 		b.DropRole(id)
-	}
-	if err := ch.applySecrets(b); err != nil {
-		return nil, err
 	}
 	for _, s := range ch.PutSchemas {
 		if err := b.PutSchema(s); err != nil {

@@ -13,8 +13,14 @@ func (b *changeBuilder) createSecret(d *physical.CreateSecret) {
 		b.skip(pgerr.DuplicateObject, fmt.Sprintf(`secret "%s" already exists, skipping`, old.Name))
 		return
 	}
-	d.Secret.ID = b.alloc(1)
+	if d.Secret.ID == 0 {
+		d.Secret.ID = b.alloc(1)
+	}
 	b.ch.PutSecrets = append(b.ch.PutSecrets, d.Secret)
+	for _, r := range b.cat.SecretUsers(d.Secret.ID) { // they have the old value
+		b.ch.Put = append(b.ch.Put, r.Clone())
+		b.ch.Restart = append(b.ch.Restart, r.ID)
+	}
 }
 
 // applySecrets makes and drops the change's secrets. One that came into use meanwhile is not dropped, and one that was
@@ -28,6 +34,9 @@ func (ch *catalogChange) applySecrets(b *catalog.Builder) error {
 		b.DropSecret(id)
 	}
 	for _, s := range ch.PutSecrets {
+		if b.View().SchemaByID(s.Schema) == nil {
+			return pgerr.New(pgerr.InvalidSchemaName, "schema does not exist")
+		}
 		if err := b.PutSecret(s); err != nil {
 			return err
 		}

@@ -255,6 +255,7 @@ func (e *Engine) Sinks() []SinkInfo {
 		}
 		info.Delivered = r.sink.deliveredEpoch(e.core.epoch)
 		info.Status = runners[meta.ID].status(meta)
+		info.Status.LastError = e.core.cat.Hide(meta, info.Status.LastError)
 		out = append(out, info)
 	}
 	return out

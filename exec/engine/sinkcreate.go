@@ -34,7 +34,7 @@ func (e *Engine) probeSink(ctx context.Context, meta *catalog.Relation) error {
 	if con.Sink.Probe == nil {
 		return nil
 	}
-	return con.Sink.Probe(ctx, spec)
+	return e.Catalog().HideError(meta, con.Sink.Probe(ctx, spec))
 }
 
 // sinkFiller makes the queue of a sink that is not part of the database yet.

@@ -37,6 +37,7 @@ func (r *sinkRunner) loop(ctx context.Context) {
 			case restarted:
 				continue
 			case err != nil:
+				err = r.e.Catalog().HideError(meta, err)
 				r.failed.Store(pgerr.Of(err))
 				r.e.log.Error("sink stopped", "sink", meta.Name, "err", err)
 			}

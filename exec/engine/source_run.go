@@ -78,6 +78,7 @@ func (r *sourceRunner) loop(ctx context.Context) {
 			if time.Since(began) > time.Minute {
 				pause = firstRetry
 			}
+			err = r.e.Catalog().HideError(r.meta.Load(), err)
 			r.failed.Store(&failure{pgerr.Of(err), time.Now()})
 			r.e.log.Warn("source stopped; it is opened again", "stream", r.meta.Load().Name, "err", err, "in", pause)
 			retry = time.After(pause)
@@ -167,6 +168,7 @@ func (r *sourceRunner) status() connect.Status {
 	if r.meta.Load().Paused {
 		st.State = connect.Paused
 	}
+	st.LastError = r.e.Catalog().Hide(r.meta.Load(), st.LastError)
 	return st
 }
 

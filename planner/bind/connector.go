@@ -105,7 +105,7 @@ func (b *Binder) validate(rel *catalog.Relation) error {
 	if err != nil {
 		return err
 	}
-	return b.env.Connectors.Validate(revealed)
+	return b.env.Catalog.HideError(rel, b.env.Connectors.Validate(revealed))
 }
 
 // ConnectorChecks binds the CHECK constraints of a new relation that a connector feeds.

@@ -203,6 +203,11 @@ func (b *Binder) dropSchemas(stmt *ast.Drop) (physical.DDL, error) {
 			d.casc = append(d.casc, b.describe(r))
 			d.visit(r)
 		}
+		for _, s := range b.env.Catalog.SecretsIn(sc.ID) {
+			d.details = append(d.details, fmt.Sprintf("secret %s depends on schema %s", s.Name, sc.Name))
+			d.casc = append(d.casc, "secret "+s.Name)
+			out.Secrets = append(out.Secrets, s.ID)
+		}
 	}
 	if len(out.Schemas) == 0 {
 		return nil, nil
@@ -211,8 +216,29 @@ func (b *Binder) dropSchemas(stmt *ast.Drop) (physical.DDL, error) {
 		return nil, pgerr.Newf(pgerr.DependentObjectsStillExist, "cannot drop schema %s because other objects depend on it", stmt.Names[0].Name).
 			WithDetail("%s", strings.Join(d.details, "\n")).WithHint("Use DROP ... CASCADE to drop the dependent objects too.")
 	}
+	if err := d.secretsInUse(stmt.Names[0].Name, out.Secrets); err != nil {
+		return nil, err
+	}
 	out.Relations, out.Cascaded = d.order, d.casc
 	return out, nil
+}
+
+// secretsInUse refuses to drop secrets with their schema that relations use which stay.
+func (d *dropper) secretsInUse(schema string, secrets []catalog.ID) error {
+	var lines []string
+	for _, id := range secrets {
+		for _, r := range d.b.env.Catalog.SecretUsers(id) {
+			if !slices.Contains(d.order, r.ID) {
+				lines = append(lines, d.b.describe(r)+" depends on secret "+d.b.env.Catalog.SecretByID(id).Name)
+			}
+		}
+	}
+	if lines == nil {
+		return nil
+	}
+	return pgerr.Newf(pgerr.DependentObjectsStillExist, "cannot drop schema %s because other objects depend on it", schema).
+		WithDetail("%s", strings.Join(lines, "\n")).
+		WithHint("Drop them first, or give them another secret: ALTER ... SET (... = SECRET name).")
 }
 
 // Truncate binds TRUNCATE.

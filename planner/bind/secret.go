@@ -21,15 +21,39 @@ func (b *Binder) CreateSecret(stmt *ast.CreateSecret) (physical.DDL, error) {
 				WithHint("A secret is kept in the catalog: backend = 'meta' is all there is to choose.").At(o.Pos())
 		}
 	}
-	v, ok := stmt.Value.(*ast.Literal)
-	if !ok || v.Kind != ast.LitString {
-		return nil, pgerr.New(pgerr.SyntaxError, "the value of a secret must be a string").At(stmt.Pos())
+	value, err := secretValue(stmt.Value, stmt.Pos())
+	if err != nil {
+		return nil, err
 	}
-	n := &catalog.Secret{Schema: sc.ID, Name: stmt.Name.Name, Owner: catalog.SuperuserID, Value: v.Text}
+	n := &catalog.Secret{Schema: sc.ID, Name: stmt.Name.Name, Owner: catalog.SuperuserID, Value: value}
 	if r := b.env.Catalog.Role(b.env.User); r != nil {
 		n.Owner = r.ID
 	}
 	return &physical.CreateSecret{Secret: n, IfNotExists: stmt.IfNotExists}, nil
+}
+
+// AlterSecret binds ALTER SECRET name AS 'value': what uses the secret begins anew with the value.
+func (b *Binder) AlterSecret(stmt *ast.AlterSecret) (physical.DDL, error) {
+	s := b.findSecret(stmt.Name)
+	if s == nil && stmt.IfExists {
+		b.notice(pgerr.SuccessfulCompletion, `secret "%s" does not exist, skipping`, stmt.Name.Name)
+		return nil, nil
+	}
+	if s == nil {
+		return nil, pgerr.Newf(pgerr.UndefinedObject, `secret "%s" does not exist`, stmt.Name)
+	}
+	n := *s
+	var err error
+	n.Value, err = secretValue(stmt.Value, stmt.Pos())
+	return &physical.CreateSecret{Secret: &n}, err
+}
+
+func secretValue(e ast.Expr, pos int) (string, error) {
+	v, ok := e.(*ast.Literal)
+	if !ok || v.Kind != ast.LitString {
+		return "", pgerr.New(pgerr.SyntaxError, "the value of a secret must be a string").At(pos)
+	}
+	return v.Text, nil
 }
 
 // findSecret finds the secret that a name means, or nil.

@@ -84,7 +84,7 @@ func (b *Binder) sinkFormat(f *ast.Format) (*catalog.Format, error) {
 	if out.Options, out.Secrets, err = b.secretOptions(f.Options); err != nil {
 		return nil, err
 	}
-	if out.KeyOptions, err = optionMap(f.KeyOpts); err != nil {
+	if out.KeyOptions, out.KeySecrets, err = b.secretOptions(f.KeyOpts); err != nil {
 		return nil, err
 	}
 	if out.Encode == "" {
@@ -146,7 +146,7 @@ func (b *Binder) validateSink(rel *catalog.Relation) error {
 	if err != nil {
 		return err
 	}
-	return b.env.Connectors.ValidateSink(revealed)
+	return b.env.Catalog.HideError(rel, b.env.Connectors.ValidateSink(revealed))
 }
 
 // sinkKey reads primary_key = 'a, b'.

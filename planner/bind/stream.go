@@ -1,7 +1,6 @@
 package bind
 
 import (
-	"maps"
 	"strings"
 
 	"github.com/millracedb/millrace/planner/physical"
@@ -198,10 +197,10 @@ func (c *creator) format() error {
 	if err != nil {
 		return err
 	}
-	keyOpts, err := optionMap(f.KeyOpts)
+	keyOpts, keyRefs, err := c.b.secretOptions(f.KeyOpts)
 	if err != nil {
 		return err
 	}
-	c.rel.Format = &catalog.Format{Format: f.Format, Encode: f.Encode, Options: opts, Secrets: refs, Key: f.Key, KeyOptions: maps.Clone(keyOpts)}
+	c.rel.Format = &catalog.Format{Format: f.Format, Encode: f.Encode, Options: opts, Secrets: refs, Key: f.Key, KeyOptions: keyOpts, KeySecrets: keyRefs}
 	return nil
 }

@@ -22,10 +22,11 @@ type CreateRelation struct {
 }
 
 // Drop removes relations (dependents already included where CASCADE asked for it, in dependency order, dependents
-// first) and schemas.
+// first), schemas and the secrets in these.
 type Drop struct {
 	Relations []catalog.ID
 	Schemas   []catalog.ID
+	Secrets   []catalog.ID
 	Cascaded  []string // names for the NOTICE "drop cascades to ..."
 }
 
@@ -60,7 +61,7 @@ type PutRole struct{ Role *catalog.Role }
 // DropRole removes a role.
 type DropRole struct{ ID catalog.ID }
 
-// CreateSecret makes a secret.
+// CreateSecret makes a secret (ID 0), or replaces the value of one.
 type CreateSecret struct {
 	Secret      *catalog.Secret
 	IfNotExists bool

@@ -110,6 +110,7 @@ func commandTable() map[reflect.Type]*command {
 		typeOf[*ast.CreateSchema]():           change("CREATE SCHEMA"),
 		typeOf[*ast.CreateSink]():             change("CREATE SINK"),
 		typeOf[*ast.CreateSecret]():           change("CREATE SECRET"),
+		typeOf[*ast.AlterSecret]():            change("ALTER SECRET"),
 		typeOf[*ast.CreateIndex]():            change("CREATE INDEX"),
 		typeOf[*ast.CreateRole]():             change("CREATE ROLE"),
 		typeOf[*ast.AlterRole]():              change("ALTER ROLE"),

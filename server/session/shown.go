@@ -40,6 +40,9 @@ func mask(n ast.Statement) bool {
 	case *ast.CreateSecret:
 		n.Value = maskedLiteral()
 		return true
+	case *ast.AlterSecret:
+		n.Value = maskedLiteral()
+		return true
 	case *ast.CreateStream:
 		return maskRelation(&n.RelationDef)
 	case *ast.CreateTable:
@@ -55,6 +58,9 @@ func mask(n ast.Statement) bool {
 		masked := false
 		for _, a := range n.Actions {
 			masked = maskOptions(a.Options) || masked
+			if a.Set != nil && catalog.SecretOption(a.Set.Name, "") {
+				a.Set.Values, masked = []ast.Expr{maskedLiteral()}, true
+			}
 		}
 		return masked
 	case *ast.Explain:

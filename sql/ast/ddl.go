@@ -213,6 +213,14 @@ type CreateSecret struct {
 	Value       Expr
 }
 
+// AlterSecret is ALTER SECRET name AS value.
+type AlterSecret struct {
+	Loc
+	IfExists bool
+	Name     ObjectName
+	Value    Expr
+}
+
 // IndexElem is a key of an index or of ON CONFLICT: a column, or an expression.
 type IndexElem struct {
 	Loc
@@ -279,5 +287,6 @@ func (*CreateMaterializedView) statement() {}
 func (*CreateSchema) statement()           {}
 func (*CreateSink) statement()             {}
 func (*CreateSecret) statement()           {}
+func (*AlterSecret) statement()            {}
 func (*CreateIndex) statement()            {}
 func (*Drop) statement()                   {}

@@ -49,7 +49,7 @@ type Relation struct {
 	Paused    bool  `json:",omitempty"` // nothing is read, or sent
 	RateLimit int64 `json:",omitempty"` // records, or changes, a second at most; 0: no limit
 	// Of a stream or table that a connector feeds.
-	OnErrorStop bool  `json:",omitempty"` // a bad record holds its partition
+	OnErrorStop bool `json:",omitempty"` // a bad record holds its partition
 	// RowChecks is physical.Encode of a projection of Checks, in order; only with a connector, which has no session.
 	RowChecks []byte `json:",omitempty"`
 
@@ -112,6 +112,7 @@ type Format struct {
 	Secrets        map[string]ID     `json:",omitempty"` // as Relation.Secrets, of Options
 	Key            string            `json:",omitempty"`
 	KeyOptions     map[string]string `json:",omitempty"`
+	KeySecrets     map[string]ID     `json:",omitempty"` // of KeyOptions
 }
 
 // SequenceDef is a sequence's definition; its current value is engine state.
@@ -129,10 +130,10 @@ type SinkDef struct {
 	Identity string // names it in the world, for good; no other sink has it
 	// Origin is the name that it was made with, once it has another one: connectors name what is theirs by it.
 	Origin string `json:",omitempty"`
-	Key      []int  `json:",omitempty"` // columns of the records' keys
-	NoRows   bool   `json:",omitempty"` // snapshot = false
-	Queue    ID     // its state table
-	Limit    int64  // bytes that may wait
+	Key    []int  `json:",omitempty"` // columns of the records' keys
+	NoRows bool   `json:",omitempty"` // snapshot = false
+	Queue  ID     // its state table
+	Limit  int64  // bytes that may wait
 }
 
 // Schema is a namespace.

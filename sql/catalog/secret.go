@@ -22,12 +22,24 @@ func (s *Snapshot) Secret(schema ID, name string) *Secret {
 // SecretByID returns the secret with an id, or nil.
 func (s *Snapshot) SecretByID(id ID) *Secret { return s.secrets[id] }
 
+// SecretsIn returns the secrets of a schema, by name.
+func (s *Snapshot) SecretsIn(schema ID) []*Secret {
+	var out []*Secret
+	for _, n := range s.secrets {
+		if n.Schema == schema {
+			out = append(out, n)
+		}
+	}
+	slices.SortFunc(out, func(a, b *Secret) int { return strings.Compare(a.Name, b.Name) })
+	return out
+}
+
 // SecretUsers returns the relations whose options refer to a secret, in the order of their ids.
 func (s *Snapshot) SecretUsers(id ID) []*Relation {
 	uses := func(refs map[string]ID) bool { return slices.Contains(slices.Collect(maps.Values(refs)), id) }
 	var out []*Relation
 	for _, r := range s.Relations() {
-		if uses(r.Secrets) || r.Format != nil && uses(r.Format.Secrets) {
+		if uses(r.Secrets) || r.Format != nil && (uses(r.Format.Secrets) || uses(r.Format.KeySecrets)) {
 			out = append(out, r)
 		}
 	}
@@ -61,9 +73,45 @@ func (s *Snapshot) Revealed(r *Relation) (*Relation, error) {
 		return &c, err
 	}
 	f := *r.Format
-	f.Options, err = s.Reveal(f.Options, f.Secrets)
+	if f.Options, err = s.Reveal(f.Options, f.Secrets); err != nil {
+		return &c, err
+	}
+	f.KeyOptions, err = s.Reveal(f.KeyOptions, f.KeySecrets)
 	c.Format = &f
 	return &c, err
+}
+
+// shortSecret is the length of values that Hide passes over: they would be found in any text, and protect nothing.
+const shortSecret = 3
+
+// Hide is text, of an error say, without the values of the secrets that r refers to.
+func (s *Snapshot) Hide(r *Relation, text string) string {
+	refs := []map[string]ID{r.Secrets}
+	if r.Format != nil {
+		refs = append(refs, r.Format.Secrets, r.Format.KeySecrets)
+	}
+	for _, m := range refs {
+		for _, id := range m {
+			if n := s.secrets[id]; n != nil && len(n.Value) > shortSecret {
+				text = strings.ReplaceAll(text, n.Value, Masked)
+			}
+		}
+	}
+	return text
+}
+
+// HideError is err without the values of the secrets that r refers to.
+func (s *Snapshot) HideError(r *Relation, err error) error {
+	if err == nil {
+		return nil
+	}
+	e := *pgerr.Of(err)
+	hidden := e
+	hidden.Message, hidden.Detail, hidden.Hint = s.Hide(r, e.Message), s.Hide(r, e.Detail), s.Hide(r, e.Hint)
+	if hidden.Message == e.Message && hidden.Detail == e.Detail && hidden.Hint == e.Hint {
+		return err
+	}
+	return &hidden
 }
 
 // Masked stands where a value must not be shown.

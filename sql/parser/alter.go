@@ -36,6 +36,9 @@ func (p *parser) alterObject(at ast.Loc) ast.Statement {
 	s.IfExists = p.ifExists()
 	s.Only = p.accept("only")
 	s.Name = p.objectName()
+	if s.Kind == ast.ObjSecret && p.accept("as") {
+		return &ast.AlterSecret{Loc: at, IfExists: s.IfExists, Name: s.Name, Value: p.optionValue()}
+	}
 	p.acceptOp("*")
 	for p.err == nil {
 		a := &ast.AlterAction{Loc: p.loc()}

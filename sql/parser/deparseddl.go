@@ -32,6 +32,12 @@ func (d *deparser) definition(s ast.Statement) bool {
 		d.withOptions(s.Options)
 		d.text(" AS ")
 		d.optionValue(s.Value)
+	case *ast.AlterSecret:
+		d.text("ALTER SECRET ")
+		d.when(s.IfExists, "IF EXISTS ")
+		d.objectName(s.Name)
+		d.text(" AS ")
+		d.optionValue(s.Value)
 	case *ast.CreateIndex:
 		d.createIndex(s)
 	case *ast.Drop:

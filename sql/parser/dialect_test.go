@@ -36,6 +36,7 @@ var dialect = []string{
 	`CREATE SINK IF NOT EXISTS s FROM v WITH (connector = 'kafka', password = SECRET pw) FORMAT UPSERT ENCODE JSON (force_append_only = true)`,
 	`CREATE SINK s AS SELECT * FROM v WITH (connector = 'blackhole')`,
 	`CREATE SECRET pw WITH (backend = 'meta') AS 'hush'`,
+	`ALTER SECRET IF EXISTS pw AS 'hush'`,
 	`CREATE SCHEMA IF NOT EXISTS s AUTHORIZATION joe`,
 	`CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS i ON ONLY s.t USING btree (a, (b || c) text_ops DESC NULLS LAST, lower(d) COLLATE "C") INCLUDE (e) WHERE a > 0`,
 	`CREATE USER joe WITH LOGIN PASSWORD 'x' VALID UNTIL 'infinity' CONNECTION LIMIT 5`,
