@@ -18,7 +18,7 @@
 //	physical/  the plans as data: nodes, encoding, EXPLAIN
 //
 // Known limits, each answered with 0A000: data-modifying WITH, WITH TIES, RANGE frames with offsets, ASOF
-// and SESSION; in materialized views also FULL JOIN, LATERAL, INTERSECT and EXCEPT, correlated subqueries, set-returning
+// and SESSION; in materialized views also LATERAL, INTERSECT ALL and EXCEPT ALL, correlated subqueries, set-returning
 // functions, aggregates that collect values, and functions that are not immutable. FOREIGN KEY is refused rather than
 // accepted and not enforced; so is CREATE INDEX.
 //

@@ -113,8 +113,11 @@ func only(n logical.Node) logical.Node {
 // inner join, the keys of both together.
 func joinKey(n *logical.Join) []logical.ColID {
 	left := unique(n.Left)
-	if n.Kind == physical.Semi || n.Kind == physical.Anti {
+	switch n.Kind {
+	case physical.Semi, physical.Anti:
 		return left
+	case physical.Full: // either side's key may be null
+		return nil
 	}
 	right := unique(n.Right)
 	lhas, rhas := logical.Outputs(n.Left), logical.Outputs(n.Right)

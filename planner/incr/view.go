@@ -2,7 +2,6 @@ package incr
 
 import (
 	"github.com/millracedb/millrace/planner/logical"
-	"github.com/millracedb/millrace/planner/physical"
 	"github.com/millracedb/millrace/sql/catalog"
 	"github.com/millracedb/millrace/sql/expr"
 	"github.com/millracedb/millrace/sql/funcs"
@@ -16,7 +15,7 @@ func View(q *logical.Query, onClose bool) (key []int, err error) {
 	if s, ok := q.Root.(*logical.Sort); ok && s.Limit == nil && s.Offset == nil {
 		q.Root = s.Input // a view is a set of rows: its order is that of the query that reads it
 	}
-	if q.Root, err = supported(q.Root); err != nil {
+	if q.Root, err = supported(q.Root, q.Meta); err != nil {
 		return nil, err
 	}
 	q.Root = topN(q.Root, need(q))
@@ -38,10 +37,11 @@ func need(q *logical.Query) logical.ColSet {
 
 func refuse(feature string) error { return pgerr.Unsupported(feature + " in a materialized view") }
 
-// supported checks that every part of the tree can be maintained, and gives ORDER BY ... LIMIT its incremental form.
-func supported(n logical.Node) (logical.Node, error) {
+// supported checks that every part of the tree can be maintained, and gives INTERSECT, EXCEPT and ORDER BY ... LIMIT
+// their incremental forms.
+func supported(n logical.Node, meta *logical.Meta) (logical.Node, error) {
 	for i, c := range n.Children() {
-		c, err := supported(c)
+		c, err := supported(c, meta)
 		if err != nil {
 			return nil, err
 		}
@@ -63,17 +63,11 @@ func supported(n logical.Node) (logical.Node, error) {
 			return nil, refuse("a system relation")
 		}
 	case *logical.Join:
-		if n.Kind == physical.Full {
-			return nil, refuse("FULL JOIN")
-		}
 		if n.Lateral() {
 			return nil, refuse("LATERAL")
 		}
 	case *logical.SetOp:
-		if n.Except {
-			return nil, refuse("EXCEPT")
-		}
-		return nil, refuse("INTERSECT")
+		return setOp(n, meta)
 	case *logical.TableFunc:
 		return nil, refuse("the set-returning function " + n.Fn.Name)
 	case *logical.Recursive, *logical.RecursiveRef:

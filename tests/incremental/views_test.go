@@ -17,9 +17,9 @@ type view struct {
 type shape func(r *rand.Rand, rels []*relation) (query, oracle string, cols int)
 
 var shapes = []shape{
-	projection, grouped, grouped, having, distinct, unionAll, innerJoin, leftJoin, joinThenGroup, subqueryInFrom, cte,
+	projection, grouped, grouped, having, distinct, unionAll, innerJoin, leftJoin, fullJoin, joinThenGroup, subqueryInFrom, cte,
 	rowNumber, lag, tumble, hop, globalAggregate, retractableMinMax, distinctAggregates, caseExpression, topN,
-	enriched, enriched, exists, matches, matches, running, groupingSets,
+	enriched, enriched, exists, matches, matches, running, groupingSets, setOperation,
 }
 
 func one(r *rand.Rand, rels []*relation) *relation { return rels[r.IntN(len(rels))] }
@@ -112,12 +112,13 @@ func join(r *rand.Rand, rels []*relation, kind string) (string, string, int) {
 	case 1:
 		on += " AND a.id < b.id"
 	}
-	return fmt.Sprintf("SELECT a.id, a.c0, b.id AS bid, b.%s AS bx FROM %s a %s JOIN %s b ON %s WHERE a.id %% 3 <> 1",
+	return fmt.Sprintf("SELECT a.id, a.c0, b.id AS bid, b.%s AS bx FROM %s a %s JOIN %s b ON %s WHERE coalesce(a.id, 0) %% 3 <> 1",
 		b.any(r), a.name, kind, b.name, on), "", 4
 }
 
 func innerJoin(r *rand.Rand, rels []*relation) (string, string, int) { return join(r, rels, "INNER") }
 func leftJoin(r *rand.Rand, rels []*relation) (string, string, int)  { return join(r, rels, "LEFT") }
+func fullJoin(r *rand.Rand, rels []*relation) (string, string, int)  { return join(r, rels, "FULL") }
 
 func joinThenGroup(r *rand.Rand, rels []*relation) (string, string, int) {
 	a, b := one(r, rels), one(r, rels)
@@ -128,7 +129,7 @@ func joinThenGroup(r *rand.Rand, rels []*relation) (string, string, int) {
 // enriched looks rows up by the key of a table, which is filtered and computed with on the way.
 func enriched(r *rand.Rand, rels []*relation) (string, string, int) {
 	a, b := one(r, rels), table(r, rels)
-	kind := pick(r, []string{"JOIN", "LEFT JOIN"})
+	kind := pick(r, []string{"JOIN", "LEFT JOIN", "FULL JOIN"})
 	from, to := a.name+" a", fmt.Sprintf("(SELECT id, coalesce(c0, 0) + 1 AS x FROM %s WHERE %s) b", b.name, predicate(r, b, ""))
 	if r.IntN(3) == 0 { // the table is the side that is kept whole
 		from, to = fmt.Sprintf("(SELECT id, c0 AS x, id AS c0 FROM %s) a", b.name), fmt.Sprintf("(SELECT c0 AS id, id AS x FROM %s) b", a.name)
@@ -144,11 +145,18 @@ func exists(r *rand.Rand, rels []*relation) (string, string, int) {
 		a.name, not, b.name, theirs, mine, predicate(r, b, "b.")), "", 2
 }
 
+func setOperation(r *rand.Rand, rels []*relation) (string, string, int) {
+	a, b := one(r, rels), one(r, rels)
+	mine, theirs := pick(r, []string{"id", "c0"}), pick(r, []string{"id", "c0"})
+	return fmt.Sprintf("SELECT %s AS k, c0 IS NULL AS n FROM %s WHERE %s %s SELECT %s, c0 IS NULL FROM %s WHERE %s",
+		mine, a.name, predicate(r, a, ""), pick(r, []string{"INTERSECT", "EXCEPT"}), theirs, b.name, predicate(r, b, "")), "", 2
+}
+
 // matches are views whose joins keep the same rows: they differ behind the join only.
 func matches(r *rand.Rand, rels []*relation) (string, string, int) {
 	a, b := one(r, rels), one(r, rels)
 	from := fmt.Sprintf("FROM (SELECT id, c0 FROM %s WHERE id %% 5 <> 2) a %s (SELECT id, c0 FROM %s) b ON a.c0 = b.c0",
-		a.name, pick(r, []string{"JOIN", "LEFT JOIN"}), b.name)
+		a.name, pick(r, []string{"JOIN", "LEFT JOIN", "FULL JOIN"}), b.name)
 	switch r.IntN(3) {
 	case 0:
 		return "SELECT a.id, b.id AS bid, a.c0, b.c0 AS bc " + from, "", 4
