@@ -115,7 +115,7 @@ func (sh *aggShard) same(g int) bool {
 		return false
 	}
 	for j := range sh.res {
-		if !sameValue(sh.res[j], sh.oldRes[j], g) {
+		if !sameValue(sh.res[j], g, sh.oldRes[j], g) {
 			return false
 		}
 	}
@@ -131,18 +131,18 @@ func (sh *aggShard) oldReps(g int) []byte {
 	return list
 }
 
-// sameValue reports whether value i is the same, bit by bit, in both columns.
-func sameValue(a, b *vec.Vec, i int) bool {
-	if a.IsNull(i) != b.IsNull(i) {
+// sameValue reports whether value i of a and value j of b are the same, bit by bit.
+func sameValue(a *vec.Vec, i int, b *vec.Vec, j int) bool {
+	if a.IsNull(i) != b.IsNull(j) {
 		return false
 	}
 	switch a.Type.Class() {
 	case types.I64:
-		return a.I64[i] == b.I64[i]
+		return a.I64[i] == b.I64[j]
 	case types.F64:
-		return f64bits(a.F64[i]) == f64bits(b.F64[i])
+		return f64bits(a.F64[i]) == f64bits(b.F64[j])
 	}
-	return string(a.Bytes(i)) == string(b.Bytes(i))
+	return string(a.Bytes(i)) == string(b.Bytes(j))
 }
 
 func (sh *aggShard) emit(g int, res []*vec.Vec, w int64, old bool) {

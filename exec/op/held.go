@@ -44,7 +44,11 @@ func (x *extremesShard) size() int64 {
 func (x *sortedShard) size() int64 { return int64(x.rows.MemSize() + 4*cap(x.group)) }
 
 func (p *partitions) size() int64 {
-	return int64(p.pending.MemSize()+4*cap(p.of)) + p.groups.Size() + 2*p.working
+	n := int64(p.pending.MemSize()+4*cap(p.of)) + p.groups.Size()
+	for _, sh := range p.shards[:p.active] {
+		n += 2 * sh.size()
+	}
+	return n
 }
 
 func (x *setOp) size() int64 {

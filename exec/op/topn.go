@@ -13,25 +13,31 @@ import (
 // partition are kept: the others can never come up again.
 type TopN struct {
 	*partitions
-	sorter        partSorter
+	order         []keyOrder
 	limit, offset int64
 	narrow        bool
-	sel           []int32 // slice's output before it is copied
-	weights       []int64
-	change        *vec.Batch // narrow: what Commit applies; without an offset that is what End emitted
-	top           *vec.Batch // narrow: what is kept
-	keep          state.Consolidator
+}
+
+// topShard computes the rows that TopN shows of some partitions.
+type topShard struct {
+	*TopN
+	sorter  partSorter
+	sel     []int32 // slice's output before it is copied
+	lo      [2][]int32
+	weights [2][]int64
+	top     *vec.Batch // what is kept
+	keep    state.Consolidator
 }
 
 // NewTopN makes the operator.
 func NewTopN(n *physical.TopN, tables *TableAlloc) (*TopN, error) {
-	in := fieldTypes(n.Input)
 	t := &TopN{
-		partitions: newPartitions(tables.Next(), n, n.Partition, true),
-		sorter:     partSorter{order: keyOrders(n.Order)},
-		limit:      n.Limit, offset: n.Offset, narrow: n.Input.AppendOnly() && n.Limit < math.MaxInt64-n.Offset,
-		top: vec.NewBatch(in, 0),
+		order: keyOrders(n.Order),
+		limit: n.Limit, offset: n.Offset, narrow: n.Input.AppendOnly() && n.Limit < math.MaxInt64-n.Offset,
 	}
+	t.partitions = newPartitions(tables.Next(), n, n.Partition, true, func() computer {
+		return &topShard{TopN: t, sorter: partSorter{order: t.order}, top: vec.NewBatch(t.in, 0)}
+	})
 	return t, nil
 }
 
@@ -47,48 +53,45 @@ func (t *TopN) Keeps() []*Kept {
 func (t *TopN) Push(_ *Step, _ int, b *vec.Batch, _ Emit) { t.push(b) }
 
 // End emits what entered and what left.
-func (t *TopN) End(s *Step, out Emit) {
-	t.change = t.end(s, func(rows *vec.Batch, of []int32, n int, res *vec.Batch, sign int64) {
-		if p := t.sorter.sort(rows, of, n, s.Stopped); p != nil {
-			t.slice(p, res, t.offset, t.limit, sign)
-		}
-	}, out)
-	if t.change != nil && t.narrow && t.offset > 0 {
-		t.change = t.kept()
+func (t *TopN) End(s *Step, out Emit) { t.end(s, out) }
+
+// compute appends the rows shown of all partitions.
+func (t *topShard) compute(s *Step, rows *vec.Batch, of []int32, n int, out *vec.Batch, sign int64) []int32 {
+	p := t.sorter.sort(rows, of, n, s.Stopped)
+	if p == nil {
+		return nil
 	}
+	return t.slice(p, out, t.offset, t.limit, sign)
 }
 
-// kept is the change of what is kept: the first offset+limit rows of each touched partition.
-func (t *TopN) kept() *vec.Batch {
-	t.top.Reset()
-	t.slice(&t.sorter.parts, t.top, 0, t.offset+t.limit, 1)
-	negate(t.old)
-	return t.keep.Consolidate(t.in, t.old, t.top)
-}
-
-// slice appends the rows [skip, skip+take) of each partition to out, counting multiplicities, with weights times sign.
-func (t *TopN) slice(p *parts, out *vec.Batch, skip, take, sign int64) {
+// slice appends the rows [skip, skip+take) of each partition to out, counting multiplicities, with weights times sign. It
+// returns where those of each partition begin.
+func (t *topShard) slice(p *parts, out *vec.Batch, skip, take, sign int64) []int32 {
 	end := int64(math.MaxInt64)
 	if take < end-skip {
 		end = skip + take
 	}
-	t.sel, t.weights = t.sel[:0], t.weights[:0]
+	k := max(sign, 0) // before and after the step are there at the same time
+	sel, weights, lo := t.sel[:0], t.weights[k][:0], append(t.lo[k][:0], 0)
 	for k := range p.len() {
 		at := int64(0)
 		for _, i := range p.part(k) {
 			w := p.rows.Weight(int(i))
 			if n := min(at+w, end) - max(at, skip); n > 0 {
-				t.sel, t.weights = append(t.sel, i), append(t.weights, n*sign)
+				sel, weights = append(sel, i), append(weights, n*sign)
 			}
 			if at += w; at >= end {
 				break
 			}
 		}
+		lo = append(lo, int32(len(sel)))
 	}
+	t.sel, t.weights[k], t.lo[k] = sel, weights, lo
 	for c, v := range out.Cols {
-		v.AppendSel(p.rows.Cols[c], t.sel)
+		v.AppendSel(p.rows.Cols[c], sel)
 	}
-	out.N, out.W = len(t.sel), append(out.W, t.weights...)
+	out.N, out.W = len(sel), weights
+	return lo
 }
 
 // Commit applies the change, without the rows that fell behind the last one that can be shown.
@@ -97,15 +100,26 @@ func (t *TopN) Commit() {
 		t.partitions.Commit()
 		return
 	}
-	if c := t.change; c != nil {
-		t.split.Key.Encode(&t.keys, t.split.KeyVecs(c.Cols), c.N)
-		t.apply(c)
+	if t.active > 0 && t.rows.claim() {
+		for _, sh := range t.shards[:t.active] {
+			c := sh.diff // without an offset what is shown is what is kept
+			if t.offset > 0 {
+				c = sh.compute.(*topShard).kept(sh.old)
+			}
+			if c == nil {
+				continue
+			}
+			t.split.Key.Encode(&t.keys, t.split.KeyVecs(c.Cols), c.N)
+			t.apply(c)
+		}
 	}
 	t.Abort()
 }
 
-// Abort forgets the change.
-func (t *TopN) Abort() {
-	t.change = nil
-	t.partitions.Abort()
+// kept is the change of what is kept, of which old was: the first offset+limit rows of each partition.
+func (t *topShard) kept(old *vec.Batch) *vec.Batch {
+	t.top.Reset()
+	t.slice(&t.sorter.parts, t.top, 0, t.offset+t.limit, 1)
+	negate(old)
+	return t.keep.Consolidate(t.in, old, t.top)
 }

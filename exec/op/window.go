@@ -2,6 +2,7 @@ package op
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/millracedb/millrace/planner/physical"
 	"github.com/millracedb/millrace/sql/types"
@@ -13,12 +14,20 @@ import (
 // ordered by all their columns, so that a view and an ad hoc query number them alike.
 type Window struct {
 	*partitions
-	order  []keyOrder
+	order []keyOrder
+	plan  []physical.WindowFunc
+	peers bool // a function asks for peers
+}
+
+// windowShard computes some partitions.
+type windowShard struct {
+	*Window
 	sorter partSorter
 	keys   orderKeys
-	sorted *vec.Batch // all partitions in order, each copy a row of its own
-	sel    []int32    // rows of sorted
-	lo     []int32    // where each partition begins in sorted, and behind the last
+	sorted vec.Batch // all partitions in order, each copy a row of its own
+	sel    []int32   // rows of sorted
+	lo     [2][]int32
+	minus  []int64
 	peer   []int32
 	behind []int32
 	funcs  []windowFunc
@@ -26,66 +35,77 @@ type Window struct {
 
 // NewWindow makes the operator.
 func NewWindow(n *physical.Window, tables *TableAlloc) (*Window, error) {
-	in := fieldTypes(n.Input)
-	w := &Window{
-		partitions: newPartitions(tables.Next(), n, n.Partition, !n.Input.AppendOnly()),
-		order:      keyOrders(n.Order), sorter: partSorter{order: keyOrders(n.Order)}, sorted: vec.NewBatch(in, 0),
+	w := &Window{order: keyOrders(n.Order), plan: n.Funcs, peers: slices.ContainsFunc(n.Funcs, asksPeers)}
+	w.partitions = newPartitions(tables.Next(), n, n.Partition, !n.Input.AppendOnly(), w.shard)
+	return w, nil
+}
+
+// asksPeers says whether a function's value depends on which rows the order tells apart.
+func asksPeers(f physical.WindowFunc) bool {
+	switch f.Name {
+	case "row_number", "lag", "lead", "ntile":
+		return false
 	}
-	for _, f := range n.Funcs {
+	return true
+}
+
+func (w *Window) shard() computer {
+	sh := &windowShard{Window: w, sorter: partSorter{order: w.order}}
+	for _, f := range w.plan {
 		x := windowFunc{WindowFunc: f, args: make([]*vec.Vec, len(f.Args))}
 		if f.Agg != nil {
 			argTypes := make([]types.Type, 0, len(f.Args))
 			for _, a := range f.Args {
-				argTypes = append(argTypes, in[a])
+				argTypes = append(argTypes, w.in[a])
 			}
 			x.acc = f.Agg.New(argTypes, false)
 		}
-		w.funcs = append(w.funcs, x)
+		sh.funcs = append(sh.funcs, x)
 	}
-	return w, nil
+	return sh
 }
 
 // Push keeps b until End.
 func (w *Window) Push(_ *Step, _ int, b *vec.Batch, _ Emit) { w.push(b) }
 
 // End emits how the rows of touched partitions change.
-func (w *Window) End(s *Step, out Emit) {
-	w.end(s, func(rows *vec.Batch, of []int32, n int, res *vec.Batch, sign int64) {
-		if p := w.sorter.sort(rows, of, n, s.Stopped); p != nil {
-			w.compute(s, p, res, sign)
-		}
-	}, out)
-}
+func (w *Window) End(s *Step, out Emit) { w.end(s, out) }
 
-// compute appends the rows of the partitions with their function values to out, which is empty.
-func (w *Window) compute(s *Step, p *parts, out *vec.Batch, sign int64) {
-	w.lay(p)
-	n := len(w.in)
-	for c := range n {
-		out.Cols[c].AppendVec(w.sorted.Cols[c])
+// compute appends the rows of the partitions with their function values to out.
+func (w *windowShard) compute(s *Step, rows *vec.Batch, of []int32, n int, out *vec.Batch, sign int64) []int32 {
+	p := w.sorter.sort(rows, of, n, s.Stopped)
+	if p == nil {
+		return nil
 	}
-	out.N = w.sorted.N
+	in := len(w.in)
+	lo := w.lay(p, out, sign)
 	for k := range w.funcs {
 		f := &w.funcs[k]
-		f.bind(w.sorted)
-		for i := range p.len() {
-			f.compute(s, w.part(i), out.Cols[n+k])
+		f.bind(&w.sorted)
+		for i := range n {
+			f.compute(s, w.part(lo, i), out.Cols[in+k])
 		}
 	}
 	if s.Stopped != nil && s.Stopped() {
 		out.Reset() // its columns may be short
-		return
+		return nil
 	}
 	if sign < 0 {
-		negate(out)
+		w.minus = sized(w.minus, out.N)
+		for i := range w.minus {
+			w.minus[i] = -1
+		}
+		out.W = w.minus
 	}
 	if len(s.Ctx.Errors) > 0 {
 		w.leaveOut(s, out)
+		return nil
 	}
+	return lo
 }
 
 // leaveOut takes rows whose functions could not be computed out of the output, as row errors.
-func (w *Window) leaveOut(s *Step, out *vec.Batch) {
+func (w *windowShard) leaveOut(s *Step, out *vec.Batch) {
 	var good []int32
 	for i := range out.N {
 		if !s.Ctx.Failed(int32(i)) {
@@ -96,32 +116,38 @@ func (w *Window) leaveOut(s *Step, out *vec.Batch) {
 	*out = *out.Select(good)
 }
 
-// lay puts the rows of the partitions one after the other and finds their peers.
-func (w *Window) lay(p *parts) {
-	w.sel, w.lo = w.sel[:0], append(w.lo[:0], 0)
+// lay puts the rows of the partitions one after the other into out and finds their peers. It returns where each partition
+// begins, and behind the last.
+func (w *windowShard) lay(p *parts, out *vec.Batch, sign int64) []int32 {
+	at := max(sign, 0) // before and after the step are there at the same time
+	lo := append(w.lo[at][:0], 0)
+	w.sel = w.sel[:0]
 	for k := range p.len() {
 		for _, i := range p.part(k) {
 			for range p.rows.Weight(int(i)) {
 				w.sel = append(w.sel, i)
 			}
 		}
-		w.lo = append(w.lo, int32(len(w.sel)))
+		lo = append(lo, int32(len(w.sel)))
 	}
-	b := w.sorted
-	b.Reset()
-	for c, v := range b.Cols {
+	w.lo[at] = lo
+	w.sorted.Cols, w.sorted.N = out.Cols[:len(w.in)], len(w.sel)
+	for c, v := range w.sorted.Cols {
 		v.AppendSel(p.rows.Cols[c], w.sel)
 	}
-	b.N = len(w.sel)
-	w.peers()
+	out.N = len(w.sel)
+	if w.peers {
+		w.findPeers(lo)
+	}
+	return lo
 }
 
-func (w *Window) peers() {
+func (w *windowShard) findPeers(lo []int32) {
 	n := w.sorted.N
-	w.keys.encode(w.sorted, w.order, nil)
+	w.keys.encode(&w.sorted, w.order, nil)
 	w.peer, w.behind = sized(w.peer, n), sized(w.behind, n)
-	for k := range len(w.lo) - 1 {
-		lo, hi := w.lo[k], w.lo[k+1]
+	for k := range len(lo) - 1 {
+		lo, hi := lo[k], lo[k+1]
 		for i := lo; i < hi; i++ {
 			if i > lo && bytes.Equal(w.keys.at(i), w.keys.at(i-1)) {
 				w.peer[i] = w.peer[i-1]
@@ -139,7 +165,11 @@ func (w *Window) peers() {
 	}
 }
 
-func (w *Window) part(k int) part {
-	lo, hi := w.lo[k], w.lo[k+1]
-	return part{base: int(lo), n: int(hi - lo), peer: w.peer[lo:hi], behind: w.behind[lo:hi], ordered: len(w.order) > 0}
+func (w *windowShard) part(lo []int32, k int) part {
+	from, to := lo[k], lo[k+1]
+	p := part{base: int(from), n: int(to - from), ordered: len(w.order) > 0}
+	if w.peers {
+		p.peer, p.behind = w.peer[from:to], w.behind[from:to]
+	}
+	return p
 }

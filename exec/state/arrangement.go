@@ -88,15 +88,25 @@ func (a *Arrangement) Decode(r Ref, p *Projection, out []*vec.Vec) {
 	p.Decode(k, v[a.head:], out)
 }
 
-// FindRow returns the row identical to row i of cols, whose key is keys[i]; None if there is none. The arrangement must
-// be one that retracts.
-func (a *Arrangement) FindRow(keys *Keys, cols []*vec.Vec, i int) Ref {
-	if !a.retract || a.byRow.n == 0 {
-		return None
-	}
-	key := keys.At(i)
-	a.val = a.codec.Val.Append(a.val[:0], a.codec.ValVecs(cols), i)
-	return a.findRow(rowHash(keys.Hash[i], a.val), key, a.val)
+// RowFinder finds rows by their content, beside other readers.
+type RowFinder struct {
+	a    *Arrangement
+	vecs []*vec.Vec
+	val  []byte
+}
+
+// Finder returns a RowFinder for an arrangement that retracts.
+func (a *Arrangement) Finder() *RowFinder { return &RowFinder{a: a} }
+
+// Of reports whether f finds rows of a.
+func (f *RowFinder) Of(a *Arrangement) bool { return f.a == a }
+
+// Find returns the row identical to row i of cols, whose key is keys[i]; None if there is none.
+func (f *RowFinder) Find(keys *Keys, cols []*vec.Vec, i int) Ref {
+	c := f.a.codec
+	f.vecs = pick(f.vecs, cols, c.valCols)
+	f.val = c.Val.Append(f.val[:0], f.vecs, i) // a row codec: it has no memory of its own
+	return f.a.findRow(rowHash(keys.Hash[i], f.val), keys.At(i), f.val)
 }
 
 func (a *Arrangement) findRow(h uint64, key, val []byte) Ref {
