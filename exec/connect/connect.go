@@ -53,6 +53,10 @@ type Part struct {
 	// Runs cuts Rows into runs of one partition each, in row order: a stream's watermark is tracked for
 	// each partition and is the least of them (D11).
 	Runs []Run
+	// Truncates are numbers of rows, ascending: in front of each, a table loses all rows that it has.
+	Truncates []int
+	// Partial are the rows of a table that have old values, ascending by row.
+	Partial []Partial
 	// Errors are the records of this part that could not be decoded.
 	Errors []RowError
 	// Replayed are records that were read again (Replayer): their error rows go in the epoch in which this part enters.
@@ -69,6 +73,16 @@ type Part struct {
 type Run struct {
 	Partition int32
 	Rows      int
+}
+
+// Partial is a row that has its old values in some columns: those of the row that row number Of replaces or takes away,
+// which may be itself; -1: nobody knows them. What its columns hold in Rows is not looked at, and the engine checks
+// the row's constraints when it knows them. A row whose old values are not known becomes an error row.
+type Partial struct {
+	Row, Of int
+	Columns []int
+	At      Place
+	Data    string // the record's first bytes as text
 }
 
 // RowError is a record that could not be decoded: a row of millrace.errors.

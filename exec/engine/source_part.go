@@ -27,9 +27,9 @@ func (ct *cut) checkPart(p *sourcePart) error {
 // sourcePart settles a part: its rows, errors and offsets enter this epoch.
 func (ct *cut) sourcePart(p *sourcePart) error {
 	id := p.run.meta.ID
-	if b := p.part.Rows; b != nil && b.N > 0 {
+	if b := p.part.Rows; b != nil && b.N+len(p.part.Truncates) > 0 {
 		if p.run.meta.Kind == catalog.Table {
-			ct.feedOf(p.run.meta).take(b)
+			ct.feedOf(p.run.meta).take(p.part)
 		} else if err := ct.sourceRows(p, id); err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"github.com/millracedb/millrace/exec/connect"
 	"github.com/millracedb/millrace/exec/state"
 	"github.com/millracedb/millrace/sql/catalog"
 	"github.com/millracedb/millrace/sql/vec"
@@ -10,11 +11,14 @@ import (
 // tableFeed is what connectors do to one table in one epoch: of each key the last change. What the log and the dataflow
 // get is the net delta of it against the rows that are there (D3), so that a replay needs no lookups.
 type tableFeed struct {
-	meta  *catalog.Relation
-	parts []*vec.Batch
-	last  []feedRow // by key
-	keys  keyIndex
-	key   []byte // scratch
+	meta    *catalog.Relation
+	parts   []*connect.Part
+	last    []feedRow // by key
+	keys    keyIndex
+	key     []byte                 // scratch
+	cleared bool                   // the rows that were there before the epoch are gone
+	partial map[feedRow]partialRow // rows that have old values (source_partial.go)
+	errs    []connect.RowError
 }
 
 // feedRow is a row of a part.
@@ -35,30 +39,48 @@ func (ct *cut) feedOf(meta *catalog.Relation) *tableFeed {
 }
 
 // take notes the changes of a part, which must stay as it is until the epoch is over.
-func (f *tableFeed) take(b *vec.Batch) {
+func (f *tableFeed) take(p *connect.Part) {
 	part := int32(len(f.parts))
-	f.parts = append(f.parts, b)
-	for i := range b.N {
-		f.key = appendKey(f.key[:0], b, f.meta.PrimaryKey, i, false)
+	f.parts = append(f.parts, p)
+	truncates, partial := p.Truncates, p.Partial
+	var above replaced // by the row in front
+	for i := range p.Rows.N {
+		for len(truncates) > 0 && truncates[0] <= i {
+			truncates = truncates[1:]
+			f.truncate()
+		}
+		f.key = appendKey(f.key[:0], p.Rows, f.meta.PrimaryKey, i, false)
 		at := feedRow{part, int32(i)}
+		own := replaced{at: at, live: !f.cleared, nothing: f.cleared}
 		if k, known := f.keys.put(f.key); known {
+			own = replaced{at: f.last[k]}
 			f.last[k] = at
 		} else {
 			f.last = append(f.last, at)
 		}
+		if len(partial) > 0 && partial[0].Row == i {
+			f.notePartial(at, &partial[0], own, above)
+			partial = partial[1:]
+		}
+		above = own
+	}
+	if len(truncates) > 0 {
+		f.truncate()
 	}
 }
 
+// truncate forgets all rows there are.
+func (f *tableFeed) truncate() {
+	f.cleared, f.last, f.keys = true, f.last[:0], keyIndex{}
+}
+
 // delta resolves the changes against the rows that are there.
-func (f *tableFeed) delta(c *core) *vec.Batch {
-	rows := vec.NewBatch(columnTypes(f.meta), len(f.last))
-	gone := make([]bool, len(f.last))
-	for k, at := range f.last {
-		b := f.parts[at.part]
-		gone[k] = b.Weight(int(at.row)) < 0
-		rows.AppendRow(b, int(at.row), 1)
+func (f *tableFeed) delta(ct *cut) (*vec.Batch, error) {
+	rows, gone, err := f.resolve(ct)
+	if err != nil {
+		return nil, err
 	}
-	found, at := c.liveRows(f.meta, rows)
+	found, at := ct.c.liveRows(f.meta, rows)
 	out := vec.NewBatch(rows.Types(), len(f.last))
 	out.W = []int64{}
 	for k := range gone {
@@ -73,13 +95,75 @@ func (f *tableFeed) delta(c *core) *vec.Batch {
 			out.AppendRow(rows, k, 1)
 		}
 	}
-	return out
+	if f.cleared {
+		err = f.clear(ct.c, out)
+	}
+	return out, err
+}
+
+// resolve returns the changes of the epoch, one a key: a row, or its end.
+func (f *tableFeed) resolve(ct *cut) (rows *vec.Batch, gone []bool, err error) {
+	rows = vec.NewBatch(columnTypes(f.meta), len(f.last))
+	gone = make([]bool, 0, len(f.last))
+	var old *oldValues
+	if len(f.partial) > 0 {
+		if old, err = f.oldValues(ct); err != nil {
+			return nil, nil, err
+		}
+	}
+	for _, at := range f.last {
+		if _, partial := f.partial[at]; partial {
+			if at, err = f.settlePartial(at, old, rows); err != nil {
+				return nil, nil, err
+			}
+			if at == noRow {
+				if rows.N > len(gone) {
+					gone = append(gone, false)
+				}
+				continue
+			}
+		}
+		b := f.parts[at.part].Rows
+		_, refused := f.partial[at]
+		gone = append(gone, refused || b.Weight(int(at.row)) < 0)
+		rows.AppendRow(b, int(at.row), 1)
+	}
+	return rows, gone, nil
+}
+
+// clear takes away all rows whose keys the epoch does not name.
+func (f *tableFeed) clear(c *core, out *vec.Batch) error {
+	r := c.rels[f.meta.ID]
+	if r == nil || r.table == nil {
+		return nil
+	}
+	all := make([]int, len(f.meta.Columns))
+	for i := range all {
+		all[i] = i
+	}
+	s := r.table.Pin()
+	defer s.Release()
+	return s.Scan(all, func(b *vec.Batch) error {
+		for i := range b.N {
+			f.key = appendKey(f.key[:0], b, f.meta.PrimaryKey, i, false)
+			if !f.keys.has(f.key) {
+				out.AppendRow(b, i, -1)
+			}
+		}
+		return nil
+	})
 }
 
 // settleFeeds logs what connectors do to tables and gives it to the dataflow.
 func (ct *cut) settleFeeds() error {
 	for _, f := range ct.feeds {
-		d := f.delta(ct.c)
+		d, err := f.delta(ct)
+		if err != nil {
+			return err
+		}
+		if err := ct.sourceErrors(f.meta.ID, &connect.Part{Errors: f.errs}); err != nil {
+			return err
+		}
 		if d.N == 0 {
 			continue
 		}
@@ -118,6 +202,21 @@ func (x *keyIndex) put(key []byte) (n int, known bool) {
 	x.bytes = append(x.bytes, key...)
 	x.ends = append(x.ends, len(x.bytes))
 	return n, false
+}
+
+// has reports whether a key was put.
+func (x *keyIndex) has(key []byte) bool {
+	if len(x.slots) == 0 {
+		return false
+	}
+	h := state.Hash(key)
+	mask := uint64(len(x.slots) - 1)
+	for i := (h >> 32) & mask; x.slots[i] != 0; i = (i + 1) & mask {
+		if n := int(x.slots[i]) - 1; x.hashes[n] == h && string(x.at(n)) == string(key) {
+			return true
+		}
+	}
+	return false
 }
 
 func (x *keyIndex) at(n int) []byte {

@@ -13,12 +13,16 @@ type avroChanges struct {
 	avroRows
 	envelopes schemaCache[*avroEnvelope]
 	envelope  *avroEnvelope // of the record at hand
+
+	rewritten []byte // a row without placeholders
+	unchanged []int
 }
 
 // avroEnvelope is a writer's schema of changes.
 type avroEnvelope struct {
 	fields            []avroField
-	before, after, op int // -1: not there
+	before, after, op int       // -1: not there
+	record            *avroNode // before and after
 	row               *avroProgram
 }
 
@@ -50,6 +54,7 @@ func envelopeOf(n *avroNode, want *object) (*avroEnvelope, error) {
 			WithDetail("Its fields before and after must be of one record type.")
 	}
 	var err error
+	e.record = row
 	e.row, err = compileAvro(row, want)
 	return e, err
 }

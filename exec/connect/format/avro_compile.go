@@ -240,8 +240,9 @@ func avroActOf(n *avroNode, col *column) (avroAct, bool) {
 	if n.kind == avroNull {
 		return actNull, true
 	}
-	nested := n.kind == avroArray || n.kind == avroMap || n.kind == avroRecord || n.kind == avroUnion
-	number := n.meaning == avroPlain && (n.kind == avroInt || n.kind == avroFloat || n.kind == avroDouble) || n.meaning == avroDecimal
+	nested := n.kind == avroArray || n.kind == avroMap || n.kind == avroRecord && n.meaning != avroVariable || n.kind == avroUnion
+	number := n.meaning == avroPlain && (n.kind == avroInt || n.kind == avroFloat || n.kind == avroDouble) ||
+		n.meaning == avroDecimal || n.meaning == avroVariable
 	text := n.kind == avroString && n.meaning != avroUUID
 	switch oid := col.typ.OID; oid {
 	case types.JSON, types.JSONB:
@@ -342,7 +343,7 @@ func avroTakes(n *avroNode, col *column) bool {
 // avroColumnType is the column type that holds a value best.
 func avroColumnType(n *avroNode) types.Type {
 	switch n.meaning {
-	case avroDecimal:
+	case avroDecimal, avroVariable:
 		return types.T(types.Numeric)
 	case avroUUID:
 		return types.T(types.UUID)
@@ -393,6 +394,9 @@ func avroArrayType(n *avroNode) types.Type {
 	}
 	switch items.kind {
 	case avroArray, avroMap, avroRecord, avroUnion:
+		if items.meaning == avroVariable {
+			break
+		}
 		return types.T(types.JSONB)
 	}
 	if array, ok := types.ArrayOf(avroColumnType(items).OID); ok {

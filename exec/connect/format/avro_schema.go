@@ -42,6 +42,7 @@ const (
 	avroLocal                 // long: units since 1970 in no zone
 	avroDuration              // fixed(12): months, days, milliseconds
 	avroJSONText              // string that is JSON (Debezium)
+	avroVariable              // record of a scale and the digits of a decimal (Debezium)
 )
 
 // avroNode is a schema, or a part of one, as it is walked beside data. Records may contain themselves.
@@ -130,6 +131,9 @@ func (b *avroBuilder) node(s avro.Schema) *avroNode {
 			quick := append(strconv.AppendQuote(nil, f.Name()), ':') // names are letters, digits and _
 			n.fields = append(n.fields, avroField{f.Name(), b.node(f.Type()), quick})
 		}
+		if n.isVariableDecimal(s) {
+			n.meaning, n.name = avroVariable, string(avro.Decimal)
+		}
 		return n
 	}
 	b.err = errors.Join(b.err, badSchema("AVRO", fmt.Errorf("unknown type %T", s)))
@@ -206,4 +210,14 @@ func (n *avroNode) setLogical(logical avro.LogicalSchema, s interface{ Prop(stri
 	case avro.Duration:
 		n.meaning = avroDuration
 	}
+}
+
+// isVariableDecimal tells Debezium's decimals of any scale from other records.
+func (n *avroNode) isVariableDecimal(s *avro.RecordSchema) bool {
+	const name = "io.debezium.data.VariableScaleDecimal"
+	if connect, _ := s.Prop("connect.name").(string); connect != name && s.FullName() != name {
+		return false
+	}
+	return len(n.fields) == 2 && n.fields[0].name == "scale" && n.fields[0].typ.kind == avroInt &&
+		n.fields[1].name == "value" && n.fields[1].typ.kind == avroBytes
 }

@@ -54,8 +54,32 @@ func (d *avroRows) text(n *avroNode) error {
 			d.scratch, err = appendAvroBytes(d.scratch, n, s)
 		}
 		return err
+	case avroRecord:
+		if n.meaning == avroVariable {
+			return d.variableDecimal(n)
+		}
 	}
 	return d.json(n)
+}
+
+// variableDecimal appends a decimal that is preceded by its scale.
+func (d *avroRows) variableDecimal(n *avroNode) error {
+	scale, err := d.long()
+	if err != nil {
+		return err
+	}
+	digits, err := d.span(n.fields[1].typ)
+	if err != nil {
+		return err
+	}
+	if scale < -maxDecimalScale || scale > maxDecimalScale {
+		return errAvroDamaged
+	}
+	num, err := appendDecimalTo(nil, digits, int(scale), -1)
+	if err == nil {
+		d.scratch = types.AppendNumericText(d.scratch, num)
+	}
+	return err
 }
 
 // appendAvroInt appends the text of an int or long.
@@ -133,6 +157,9 @@ func (d *avroRows) json(n *avroNode) error {
 		}
 		return d.json(t)
 	case avroRecord:
+		if n.meaning == avroVariable {
+			return d.variableDecimal(n)
+		}
 		return d.jsonRecord(n)
 	case avroArray, avroMap:
 		return d.jsonItems(n)

@@ -32,6 +32,10 @@ func changesOf(t *testing.T, spec Spec, records ...rec) string {
 		n := b.N
 		if err := d.Decode(half(r.key), half(r.value), b); err != nil {
 			out = append(out, pgerr.Of(err).Code)
+		} else if c, ok := d.(Changer); ok && c.Said().Truncate {
+			out = append(out, "truncate")
+		} else if ok && c.Said().Unchanged != nil {
+			out = append(out, fmt.Sprint("old ", c.Said().Unchanged, " of ", c.Said().Of))
 		}
 		for ; n < b.N; n++ {
 			for i, v := range b.Cols {
@@ -119,7 +123,7 @@ func TestDebezium(t *testing.T) {
 		{[]rec{{`{"id":3}`, `{"before":null,"after":null,"op":"d"}`}}, "-1 3|NULL"},
 		{[]rec{{"-", `{"before":{"id":1},"after":null}`}, {"-", `{"after":{"id":4,"a":"z"}}`}}, "-1 1|NULL; +1 4|z"},
 		{[]rec{{"-", `{"op":"m","message":{"prefix":"x"}}`}, {"-", `{"op":"t"}`}, {"-", `{"op":"q"}`}, {"-", `{"a":1}`}, {"-", `{"after":{"a":"no key"},"op":"c"}`}, {"-", `x`}},
-			"0A000; 22023; 22004; 23502; 22P02"},
+			"truncate; 22023; 22004; 23502; 22P02"},
 		{[]rec{{"-", `{"before":{"id":1,"a":"x"},"after":{"id":"bad"},"op":"u"}`}, {"-", `{"after":{"id":2},"op":"c"}`}}, "22P02; +1 2|NULL"},
 	} {
 		if got := changesOf(t, spec, tc.records...); got != tc.want {

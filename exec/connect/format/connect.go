@@ -2,13 +2,11 @@ package format
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/json"
 	"strconv"
 	"strings"
 
 	"github.com/millracedb/millrace/sql/pgerr"
-	"github.com/millracedb/millrace/sql/types"
 )
 
 // connectSchema reads the envelope in which Kafka Connect's JSON converter puts records unless told otherwise:
@@ -94,7 +92,7 @@ func (o *object) forgetSchema() {
 	for _, t := range o.targets {
 		for i := range t.columns {
 			c := &t.columns[i]
-			c.unit, c.base64, c.scale = unitAuto, false, 0
+			c.unit, c.base64, c.scale, c.inText = unitAuto, false, 0, false
 		}
 		if t.child != nil {
 			t.child.forgetSchema()
@@ -112,6 +110,7 @@ func (o *object) applySchema(fields []connectField) {
 			c := &t.columns[i]
 			c.unit, c.base64 = connectUnit(f.Name), f.Type == "bytes"
 			c.scale, _ = strconv.Atoi(f.Parameters["scale"])
+			c.inText = f.Name == "io.debezium.data.Json"
 		}
 		if t.child != nil {
 			t.child.applySchema(f.Fields)
@@ -122,35 +121,12 @@ func (o *object) applySchema(fields []connectField) {
 // connectUnit is the unit of a time by the name of its type in Kafka Connect and Debezium.
 func connectUnit(name string) timeUnit {
 	switch name[strings.LastIndexByte(name, '.')+1:] {
-	case "MicroTimestamp", "MicroTime":
+	case "MicroTimestamp", "MicroTime", "MicroDuration":
 		return unitMicros
-	case "NanoTimestamp", "NanoTime":
+	case "NanoTimestamp", "NanoTime", "NanoDuration":
 		return unitNanos
 	case "Timestamp", "Time":
 		return unitMillis
 	}
 	return unitAuto
-}
-
-// base64 reads bytes, or a decimal by its digits, from a string.
-func (d *JSON) base64(c *column, b []byte, p int) int {
-	text, end := d.str(b, p)
-	if end < 0 {
-		return end
-	}
-	var scratch [64]byte
-	data, err := base64.StdEncoding.AppendDecode(scratch[:0], text)
-	if err != nil {
-		return d.badValue(c, p, pgerr.New(pgerr.InvalidTextRepresentation, "invalid base64 end sequence"))
-	}
-	v := d.cols[c.index]
-	if c.typ.OID == types.Numeric {
-		err = appendDecimal(v, data, c.scale, c.typ.Mod)
-	} else {
-		v.AppendBytes(data)
-	}
-	if err != nil {
-		return d.badValue(c, p, err)
-	}
-	return end
 }

@@ -2,6 +2,7 @@ package format
 
 import (
 	"bytes"
+	"maps"
 	"slices"
 
 	"github.com/millracedb/millrace/sql/catalog"
@@ -15,12 +16,19 @@ import (
 //	op c, r   +1 after
 //	op u      +1 after, and in front of it -1 before if the key differs
 //	op d      -1 before; if there is none, -1 of the record's key
+//	op t      all rows go (Said)
 //	none      as the parts that are there say
 //
 // A record without a value is a tombstone: it tells the broker's compaction what the record in front of it told us.
-// Messages (op m) are no rows. TRUNCATE (op t) is an error row.
+// Messages (op m) are no rows.
+//
+// A value that PostgreSQL keeps apart (TOAST) and that a change leaves alone is not in the change: Debezium writes
+// a placeholder. The row has its old value, which the receiver of the rows knows (Said.Unchanged). Where the key changes,
+// Debezium writes the deletion of the old row, a tombstone, and the new row: its old values are those of the row deleted.
 type debezium struct {
 	skips
+	said   Said
+	took   int // of the last change in the partition: the row it took away, -1: none
 	change changeDecoder
 	cols   []column // of the rows
 	keys   []column
@@ -33,11 +41,14 @@ type changeDecoder interface {
 	rowDecoder // of before and after
 	// parts returns the encoded rows, nil where there is none, and what happened, 0 where it is not said.
 	parts(value []byte) (before, after []byte, op byte, err error)
+	// known returns a row with something that can be read in the place of values that it does not tell, and the columns
+	// of these.
+	known(row []byte) ([]byte, []int)
 }
 
 func (m *maker) debezium() (Decoder, error) {
 	var fields, keys []field
-	d := &debezium{skips: m.skips()}
+	d := &debezium{skips: m.skips(), took: -1}
 	for i, c := range m.Columns {
 		pk := slices.Contains(m.PrimaryKey, i)
 		switch {
@@ -70,7 +81,19 @@ func (s side) changes(fields []field) (changeDecoder, error) {
 	if s.name == "AVRO" {
 		return newAvroChanges(s, fields)
 	}
-	return &jsonChanges{JSON: newJSON(s, fields), connect: connectSchema{row: "after"}}, nil
+	s.options = maps.Clone(s.options)
+	for name, debeziums := range map[string]string{optBytea: "base64", optJSON: "text"} {
+		if s.options[name] == "" {
+			s.options[name] = debeziums
+		}
+	}
+	d := &jsonChanges{JSON: newJSON(s, fields), connect: connectSchema{row: "after"}}
+	for _, f := range fields {
+		d.binary = d.binary || f.Type.OID == types.Bytea
+		_, array := types.ElemOf(f.Type.OID)
+		d.arrays = d.arrays || array
+	}
+	return d, nil
 }
 
 // pathless are key columns by their names alone: a path is a way into the value.
@@ -82,11 +105,20 @@ func pathless(fields []field) []field {
 	return out
 }
 
+// Said implements Changer.
+func (d *debezium) Said() Said { return d.said }
+
+// Break implements Changer.
+func (d *debezium) Break() { d.took = -1 }
+
 // Decode implements Decoder.
 func (d *debezium) Decode(key, value []byte, dst *vec.Batch) error {
+	d.said = Said{}
 	if value == nil {
 		return nil
 	}
+	took := d.took
+	d.took = -1
 	before, after, op, err := d.change.parts(value)
 	if err != nil {
 		return err
@@ -95,8 +127,8 @@ func (d *debezium) Decode(key, value []byte, dst *vec.Batch) error {
 	case 'm':
 		return nil
 	case 't':
-		return pgerr.New(pgerr.FeatureNotSupported, "TRUNCATE of the origin is not carried over").
-			WithHint("Delete the rows of the table that are gone.")
+		d.said.Truncate = true
+		return nil
 	case 'c', 'r':
 		before = nil
 	case 'd':
@@ -107,36 +139,48 @@ func (d *debezium) Decode(key, value []byte, dst *vec.Batch) error {
 	}
 	switch {
 	case after != nil:
-		return d.put(before, after, dst)
+		return d.put(before, after, op, took, dst)
 	case before != nil:
+		d.took = dst.N
 		return d.take(before, dst)
 	case op == 'd' && key != nil && d.key != nil:
+		d.took = dst.N
 		return d.takeKey(key, dst)
 	}
 	return pgerr.New(pgerr.NullValueNotAllowed, "change has no row").
 		WithHint("FORMAT DEBEZIUM reads objects with the fields before, after and op.")
 }
 
-// put appends a row, and in front of it the deletion of the one it replaces, if that has another key.
-func (d *debezium) put(before, after []byte, dst *vec.Batch) error {
+// put appends a row, and in front of it the deletion of the one it replaces, if that has another key. took is the row
+// that the record in front took away.
+func (d *debezium) put(before, after []byte, op byte, took int, dst *vec.Batch) error {
 	n := dst.N
 	if before != nil {
 		if err := d.take(before, dst); err != nil {
 			return err
 		}
 	}
+	after, unchanged := d.change.known(after)
 	if err := d.row(after, dst); err != nil {
 		d.dropRows(dst, n)
 		return err
 	}
-	if dst.N > n && d.sameKey(dst, n, dst.N) {
-		// What the row replaces has its key: the row alone says it all.
-		d.dropRows(dst, n)
-		if err := d.row(after, dst); err != nil {
-			return err
+	from := dst.N
+	if dst.N > n {
+		if from = n; d.sameKey(dst, n, dst.N) {
+			// What the row replaces has its key: the row alone says it all.
+			d.dropRows(dst, n)
+			if err := d.row(after, dst); err != nil {
+				return err
+			}
 		}
+	} else if op == 'c' {
+		from = took
 	}
 	addRow(dst, 1)
+	if len(unchanged) > 0 {
+		d.said.Unchanged, d.said.Of = unchanged, from
+	}
 	return nil
 }
 
@@ -161,6 +205,7 @@ func (d *debezium) row(data []byte, dst *vec.Batch) error {
 }
 
 func (d *debezium) take(row []byte, dst *vec.Batch) error {
+	row, _ = d.change.known(row) // only its key counts
 	if err := d.row(row, dst); err != nil {
 		return err
 	}
@@ -206,8 +251,12 @@ func (d *debezium) sameKey(b *vec.Batch, i, j int) bool {
 // jsonChanges takes changes in JSON apart, in Kafka Connect's envelope or without.
 type jsonChanges struct {
 	*JSON
-	connect connectSchema
-	spans   [3][]byte
+	connect   connectSchema
+	spans     [3][]byte
+	binary    bool // there are bytea columns
+	arrays    bool
+	rewritten []byte // a row whose placeholders are nulls
+	unchanged []int
 }
 
 var changeNames = []string{"before", "after", "op"}

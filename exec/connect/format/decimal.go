@@ -16,6 +16,9 @@ func appendDecimal(v *vec.Vec, digits []byte, scale int, mod int32) error {
 	return err
 }
 
+// maxDecimalScale is beyond the scales of PostgreSQL's numerics, and those of their exponents.
+const maxDecimalScale = 1 << 17
+
 func appendDecimalTo(dst, digits []byte, scale int, mod int32) ([]byte, error) {
 	if len(digits) <= 8 && scale >= 0 && scale < 256 {
 		n := smallDigits(digits)

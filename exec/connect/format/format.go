@@ -26,6 +26,25 @@ type Decoder interface {
 	Skips(column int) bool
 }
 
+// Changer is a Decoder whose records may say more than rows do (FORMAT DEBEZIUM).
+type Changer interface {
+	Decoder
+	// Said tells about the record that was decoded last.
+	Said() Said
+	// Break says that the next record does not follow the last one in its partition, or goes to another batch.
+	Break()
+}
+
+// Said is what a record says beside its rows.
+type Said struct {
+	// Truncate: the table has lost all rows that it had.
+	Truncate bool
+	// Unchanged are the columns of the record's last row whose values the record does not tell: they are those of the
+	// row that row number Of of the batch replaces or takes away; -1: of one that is not known. Valid until the next Decode.
+	Unchanged []int
+	Of        int
+}
+
 // Retryable reports whether a decoder's error is that a schema registry did not answer, or refused to.
 func Retryable(err error) bool {
 	if err == nil {

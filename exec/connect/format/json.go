@@ -64,6 +64,11 @@ type column struct {
 	unit   timeUnit
 	base64 bool // bytes, or the digits of a decimal
 	scale  int
+	inText bool // JSON as text
+
+	// What the options say where no schema does.
+	binary     binaryForm // of bytea
+	jsonInText bool       // of json and jsonb
 }
 
 // object is the part of the schema at one level of nesting.
@@ -107,6 +112,9 @@ func newJSON(s side, fields []field) *JSON {
 	case "ns":
 		d.unit = unitNanos
 	}
+	d.root.eachColumn(func(c *column) {
+		c.binary, c.jsonInText = binaryForms[s.options[optBytea]], s.options[optJSON] == "text"
+	})
 	return d
 }
 
@@ -138,6 +146,17 @@ func (o *object) add(path []string, c column) {
 		t.child = newObject()
 	}
 	t.child.add(path[1:], c)
+}
+
+func (o *object) eachColumn(do func(*column)) {
+	for _, t := range o.targets {
+		for i := range t.columns {
+			do(&t.columns[i])
+		}
+		if t.child != nil {
+			t.child.eachColumn(do)
+		}
+	}
 }
 
 func (o *object) index() {

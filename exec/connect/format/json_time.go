@@ -1,6 +1,7 @@
 package format
 
 import (
+	"cmp"
 	"encoding/binary"
 	"strconv"
 
@@ -152,7 +153,7 @@ func (d *JSON) dayNumber(c *column, b []byte, p int) int {
 	if c.typ.OID == types.Date {
 		v, ok = dateOf(n)
 	} else {
-		v, ok = timeOf(n, c.unit, c.typ.Mod)
+		v, ok = timeOf(n, cmp.Or(c.unit, d.unit), c.typ.Mod)
 	}
 	if !ok {
 		return d.badValue(c, p, outOfRange(b[p:end]))

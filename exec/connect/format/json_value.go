@@ -1,6 +1,7 @@
 package format
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/millracedb/millrace/sql/catalog"
@@ -23,6 +24,7 @@ const (
 	kindDate
 	kindTime
 	kindBinary // bytea, numeric
+	kindInterval
 )
 
 func newColumn(index int, c catalog.Column) column {
@@ -46,6 +48,8 @@ func newColumn(index int, c catalog.Column) column {
 		k.kind = kindTime
 	case types.Bytea, types.Numeric:
 		k.kind = kindBinary
+	case types.Interval:
+		k.kind = kindInterval
 	default:
 		if elem, ok := types.ElemOf(c.Type.OID); ok {
 			k.kind, k.elem = kindArray, types.Type{OID: elem, Mod: c.Type.Mod}
@@ -87,6 +91,9 @@ func (d *JSON) value(c *column, b []byte, p int) int {
 			return d.keyword(b, p, "false")
 		}
 	case kindJSON:
+		if first == '"' && (c.inText || c.jsonInText) {
+			return d.jsonText(c, b, p)
+		}
 		if first != 'n' {
 			return d.json(c, b, p)
 		}
@@ -99,12 +106,16 @@ func (d *JSON) value(c *column, b []byte, p int) int {
 			return d.dayNumber(c, b, p)
 		}
 	case kindTime:
-		if c.unit != unitAuto && first-'0' <= 9 {
+		if cmp.Or(c.unit, d.unit) != unitAuto && first-'0' <= 9 {
 			return d.dayNumber(c, b, p)
 		}
 	case kindBinary:
-		if c.base64 && first == '"' {
-			return d.base64(c, b, p)
+		if first == '"' || first == '{' {
+			return d.binary(c, b, p)
+		}
+	case kindInterval:
+		if c.unit != unitAuto && (first-'0' <= 9 || first == '-') {
+			return d.duration(c, b, p)
 		}
 	}
 	return d.general(c, b, p)

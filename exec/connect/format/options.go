@@ -25,6 +25,10 @@ var encodings = []encoding{
 	{name: "JSON", doc: "one JSON object a record", options: []connect.Option{
 		{Name: optUnit, Aliases: []string{"timestamptz.handling.mode"}, Default: "auto", Values: []string{"auto", "s", "ms", "us", "ns", "guess_number_unit", "milli", "micro"},
 			Doc: "the unit of timestamps that are numbers since 1970; auto takes it from the magnitude"},
+		{Name: optBytea, Values: []string{"text", "base64", "hex"},
+			Doc: "how bytea is written in strings: as PostgreSQL does (the default), or in base64 (FORMAT DEBEZIUM's default) or hex digits"},
+		{Name: optJSON, Values: []string{"value", "text"},
+			Doc: "whether a string for a json or jsonb column is a JSON value (the default) or the text of one (FORMAT DEBEZIUM's default)"},
 	}, decoder: newJSONRows},
 	{name: "AVRO", doc: "Apache Avro, with a schema registry or a schema given here",
 		options: slices.Concat(schemaOptions, registryOptions), schemas: true, decoder: newAvro},
@@ -43,6 +47,8 @@ var encodings = []encoding{
 // The names of options.
 const (
 	optUnit             = "timestamp.unit"
+	optBytea            = "bytea"
+	optJSON             = "json"
 	optDelimiter        = "delimiter"
 	optHeader           = "header"
 	optNull             = "null"

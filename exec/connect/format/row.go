@@ -64,7 +64,8 @@ func appendText(v *vec.Vec, typ types.Type, text []byte) error {
 	switch typ.Class() {
 	case types.I64:
 		var i int64
-		i, err = types.ParseI64(typ, types.Str(text), nil)
+		var room [64]byte
+		i, err = types.ParseI64(typ, types.Str(signedYear(room[:0], typ, text)), nil)
 		v.AppendI64(i)
 	case types.F64:
 		var f float64

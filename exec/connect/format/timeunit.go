@@ -1,6 +1,7 @@
 package format
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/millracedb/millrace/sql/types"
@@ -72,8 +73,23 @@ func (u timeUnit) microsOf(f float64) (us int64, ok bool) {
 	return int64(f), math.Abs(f) < math.MaxInt64
 }
 
+// Debezium's microseconds since 1970 for infinite timestamps, and its days for infinite dates: they are the ends of int32,
+// counted from 2000 and overflown.
+const (
+	debeziumInfinity      = 9223372036825200000
+	debeziumMinusInfinity = -9223372036832400000
+	debeziumInfiniteDay   = math.MinInt32 - epochDays - 1
+	debeziumMinusDay      = math.MinInt32 - epochDays
+)
+
 // timestampOf makes a timestamp of microseconds since 1970.
 func timestampOf(us int64, mod int32) (int64, bool) {
+	switch us {
+	case debeziumInfinity:
+		return types.TimestampInf, true
+	case debeziumMinusInfinity:
+		return types.TimestampNegInf, true
+	}
 	if us < minTimestamp-epochMicros {
 		return 0, false
 	}
@@ -89,6 +105,12 @@ const (
 
 // dateOf makes a date of days since 1970.
 func dateOf(days int64) (int64, bool) {
+	switch days {
+	case debeziumInfiniteDay:
+		return types.DateInf, true
+	case debeziumMinusDay:
+		return types.DateNegInf, true
+	}
 	if days < minDate-epochDays || days > maxDate-epochDays {
 		return 0, false
 	}
@@ -102,4 +124,29 @@ func timeOf(n int64, u timeUnit, mod int32) (int64, bool) {
 		return 0, false
 	}
 	return types.RoundTime(us, mod), true
+}
+
+// signedYear writes the years of ISO 8601 that have a sign, as PostgreSQL does, which takes them for time zones:
+// +12024-05-01 becomes 12024-05-01, -0043-03-15 becomes 0044-03-15 BC. Other text is returned as it is.
+func signedYear(dst []byte, typ types.Type, text []byte) []byte {
+	if len(text) >= 10 && string(text[:5]) == "0000-" && typ.OID != types.Time && typ.OID != types.TimeTZ {
+		return append(append(append(dst, "0001"...), text[4:]...), " BC"...)
+	}
+	if len(text) < 11 || text[0] != '-' && text[0] != '+' || typ.OID != types.Timestamp && typ.OID != types.TimestampTZ && typ.OID != types.Date {
+		return text
+	}
+	n := 1
+	year := 0
+	for ; n < len(text) && n < 8 && text[n]-'0' <= 9; n++ {
+		year = year*10 + int(text[n]-'0')
+	}
+	if n < 5 || n == len(text) || text[n] != '-' {
+		return text
+	}
+	if text[0] == '+' {
+		return text[1:]
+	}
+	dst = fmt.Appendf(dst, "%04d", year+1)
+	dst = append(dst, text[n:]...)
+	return append(dst, " BC"...)
 }

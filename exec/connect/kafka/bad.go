@@ -51,6 +51,9 @@ func (b *builder) check(from int) error {
 		if rows.W != nil && rows.W[i] < 0 {
 			continue // only its key counts, and a decoder gives every key
 		}
+		if b.partial(i) {
+			continue // the engine checks it
+		}
 		for _, n := range b.policy.notNull {
 			if rows.Cols[n.column].IsNull(i) {
 				err := pgerr.Newf(pgerr.NotNullViolation, "null value in column \"%s\" of relation \"%s\" violates not-null constraint",
@@ -60,7 +63,7 @@ func (b *builder) check(from int) error {
 			}
 		}
 	}
-	if b.policy.check != nil && from < rows.N {
+	if b.policy.check != nil && from < rows.N && !b.partial(rows.N-1) {
 		if err := b.policy.check(rows, from); err != nil {
 			truncate(rows, from)
 			return err

@@ -25,6 +25,7 @@ const (
 // builder turns records into a part. It belongs to the goroutine of Run.
 type builder struct {
 	decoder  format.Decoder
+	changer  format.Changer // decoder, if it is one
 	policy   policy
 	types    []types.Type
 	included []included
@@ -35,9 +36,12 @@ type builder struct {
 	await func(error) error
 	gone  error
 
-	part   *connect.Part // nil: none begun
-	done   progress
-	epochs map[int32]int32 // leader epochs that offsets of parts have told
+	part    *connect.Part // nil: none begun
+	done    progress
+	epochs  map[int32]int32         // leader epochs that offsets of parts have told
+	last    int32                   // the partition whose records were added last, for changer
+	open    bool                    // the last record of it belongs together with the next (keychange.go)
+	waiting map[int32][]*kgo.Record // by partition: see together
 }
 
 // progress is what a part brings, for the tracker, which reads it after the part has been given away.
@@ -66,6 +70,7 @@ func newBuilder(spec connect.StreamSpec) (*builder, error) {
 	if b.decoder, err = format.New(of); err != nil {
 		return nil, err
 	}
+	b.changer, _ = b.decoder.(format.Changer)
 	for i, c := range spec.Columns {
 		b.types = append(b.types, c.Type)
 		if !b.decoder.Skips(i) {
@@ -129,6 +134,7 @@ func (b *builder) begin() {
 		default:
 		}
 	}}
+	b.follow(-1)
 	b.done = progress{next: connect.Offsets{}, counts: map[int32]uint64{}, newest: map[int32]time.Time{}}
 }
 
@@ -141,10 +147,11 @@ func (b *builder) full() bool {
 // the partition's next offset. The records are recycled.
 func (b *builder) add(p int32, next int64, rs []*kgo.Record) []*kgo.Record {
 	b.begin()
+	b.follow(p)
 	rows, had := b.part.Rows.N, b.done.records
 	var newest int64
 	epoch := int32(-1)
-	for len(rs) > 0 && !b.full() {
+	for len(rs) > 0 && (!b.full() || b.open) {
 		r := rs[0]
 		if r.Offset >= next {
 			if !r.Attrs.IsControl() {
@@ -152,6 +159,7 @@ func (b *builder) add(p int32, next int64, rs []*kgo.Record) []*kgo.Record {
 					break // its partition is held
 				}
 				newest = max(newest, r.Timestamp.UnixMilli())
+				b.open = b.changer != nil && (changesKey(r) || b.open && r.Value == nil)
 			}
 			next, epoch = r.Offset+1, r.LeaderEpoch
 		}
@@ -218,6 +226,9 @@ func (b *builder) decode(r *kgo.Record) error {
 	}
 	for range b.part.Rows.N - from {
 		b.include(r)
+	}
+	if b.changer != nil {
+		b.note(r)
 	}
 	return nil
 }

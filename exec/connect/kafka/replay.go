@@ -161,10 +161,15 @@ func (r *replay) record(rec *kgo.Record) {
 	}
 	b := r.s.build
 	b.begin()
+	b.follow(r.partition)
+	b.follow(-1) // records in between are passed over
 	switch {
 	case len(r.places) > 0 && r.places[0].Offset == rec.Offset:
 		if b.record(rec); b.gone != nil {
 			return
+		}
+		if r.truncated() { // what came in front of it is no longer known
+			b.bad(rec, pgerr.New(pgerr.FeatureNotSupported, "a TRUNCATE cannot be replayed"))
 		}
 		r.settled = append(r.settled, r.places[0])
 		r.places = r.places[1:]
@@ -176,7 +181,21 @@ func (r *replay) record(rec *kgo.Record) {
 		if b.decode(rec) == nil { // if it is bad, it has an error row of its own
 			_ = b.check(from)
 		}
+	case r.table && rec.Key == nil && len(r.keys) > 0:
+		// A TRUNCATE behind replayed records: they leave no rows.
+		if b.decode(rec) == nil && r.truncated() {
+			truncate(b.part.Rows, 0)
+			b.part.Partial, r.keys = nil, map[string]bool{}
+		}
 	}
+}
+
+// truncated reports whether the record just decoded was a TRUNCATE, which is not carried out.
+func (r *replay) truncated() bool {
+	part := r.s.build.part
+	found := len(part.Truncates) > 0
+	part.Truncates = nil
+	return found
 }
 
 // flush delivers what has been read: a stream's from time to time, a table's at the end.

@@ -206,7 +206,7 @@ func (s *Source) take(ctx context.Context, p *kgo.FetchPartition, in connect.Int
 	s.track.heard(p.Partition, end)
 	next := s.track.next(p.Partition)
 	next = max(next, s.build.done.next[p.Partition])
-	rest := p.Records
+	rest := s.together(p)
 	for len(rest) > 0 && s.build.policy.held[p.Partition] == nil {
 		rest = s.build.add(p.Partition, next, rest)
 		next = s.build.done.next[p.Partition]

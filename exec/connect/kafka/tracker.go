@@ -58,6 +58,12 @@ func (t *tracker) add(starts connect.Offsets) connect.Offsets {
 }
 
 // next returns where a partition continues.
+func (t *tracker) partitions() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.mu.partitions)
+}
+
 func (t *tracker) next(p int32) int64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
