@@ -3,6 +3,7 @@ package format
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/millracedb/millrace/exec/connect/schema"
@@ -28,16 +29,9 @@ type protoRows struct {
 
 	cols    []*vec.Vec
 	n       int
-	gen     uint64
+	gen     uint64 // the record's number
 	depth   int
-	fields  []protoState // by slot
 	scratch []byte
-}
-
-// protoState is what is known of a field in the record at hand.
-type protoState struct {
-	gen  uint64 // of the last record that had it
-	kept []byte // its occurrences as they came, where the field is collected
 }
 
 // protoSchema is a schema and the programs for its messages.
@@ -45,13 +39,11 @@ type protoSchema struct {
 	files    []protoreflect.FileDescriptor
 	programs []protoPath
 	only     *protoProgram // where the message is given
-	slots    int
 }
 
 type protoPath struct {
 	path    []int
 	program *protoProgram
-	slots   int
 }
 
 func newProto(s side, fields []field) (rowDecoder, error) {
@@ -70,43 +62,31 @@ func (d *protoRows) compile(s schema.Schema) (*protoSchema, error) {
 		if err != nil {
 			return nil, err
 		}
-		p.only, p.slots, err = compileProto(m, d.want)
+		p.only, err = compileProto(m, d.want)
 		return p, err
 	}
 	if m := files[0].Messages(); m.Len() > 0 { // the one that nearly all records have
-		_, _, err = d.at(p, []int{0})
+		_, err = d.at(p, []int{0})
 	}
 	return p, err
 }
 
 // at returns the program for the message at a path.
-func (d *protoRows) at(p *protoSchema, path []int) (*protoProgram, int, error) {
+func (d *protoRows) at(p *protoSchema, path []int) (*protoProgram, error) {
 	for i := range p.programs {
-		if have := &p.programs[i]; equalInts(have.path, path) {
-			return have.program, have.slots, nil
+		if have := &p.programs[i]; slices.Equal(have.path, path) {
+			return have.program, nil
 		}
 	}
 	m, err := messageAt(p.files[0], path)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	program, slots, err := compileProto(m, d.want)
+	program, err := compileProto(m, d.want)
 	if err == nil {
-		p.programs = append(p.programs, protoPath{append([]int(nil), path...), program, slots})
+		p.programs = append(p.programs, protoPath{slices.Clone(path), program})
 	}
-	return program, slots, err
-}
-
-func equalInts(a, b []int) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
+	return program, err
 }
 
 func (d *protoRows) row(data []byte, dst *vec.Batch) error {
@@ -120,14 +100,11 @@ func (d *protoRows) row(data []byte, dst *vec.Batch) error {
 			return err
 		}
 	}
-	program, slots := s.only, s.slots
+	program := s.only
 	if program == nil {
-		if program, slots, err = d.at(s, d.path); err != nil {
+		if program, err = d.at(s, d.path); err != nil {
 			return err
 		}
-	}
-	for len(d.fields) < slots {
-		d.fields = append(d.fields, protoState{})
 	}
 	d.cols, d.n, d.depth = dst.Cols, dst.N, 0
 	d.gen++
@@ -143,46 +120,49 @@ func (d *protoRows) row(data []byte, dst *vec.Batch) error {
 var errProto = pgerr.New(pgerr.InvalidBinaryRepr, "Protobuf record is damaged")
 
 // run reads the fields of a message.
-func (d *protoRows) run(p *protoProgram, b []byte) error {
-	for len(b) > 0 {
-		var tag uint64
-		start := b
-		if b[0] < 0x80 {
-			tag, b = uint64(b[0]), b[1:]
-		} else {
-			var n int
-			if tag, n = binary.Uvarint(b); n <= 0 {
-				return errProto
-			}
-			b = b[n:]
+func (d *protoRows) run(program *protoProgram, b []byte) error {
+	for p := 0; p < len(b); {
+		start := p
+		tag := uint64(b[p])
+		if p++; tag >= 0x80 {
+			tag, p = longVarint(b, start)
 		}
-		num, wire := protowire.Number(tag>>3), protowire.Type(tag&7)
-		if tag>>3 == 0 || tag>>3 > uint64(protowire.MaxValidNumber) {
-			return errProto
-		}
-		f := p.find(num)
+		f := program.find(tag >> 3)
 		if f == nil {
-			n := protowire.ConsumeFieldValue(num, wire, b)
-			if n < 0 {
+			if p = skipField(b, p, tag); p < 0 {
 				return errProto
 			}
-			b = b[n:]
 			continue
 		}
-		value, n, err := scan(num, wire, b)
-		if err != nil {
-			return err
+		var v uint64
+		var raw []byte
+		wire := protowire.Type(tag & 7)
+		if wire == protowire.VarintType || wire == protowire.BytesType {
+			if p < len(b) && b[p] < 0x80 {
+				v = uint64(b[p])
+				p++
+			} else if v, p = longVarint(b, p); p < 0 {
+				return errProto
+			}
+			if wire == protowire.BytesType {
+				if v > uint64(len(b)-p) {
+					return errProto
+				}
+				raw = b[p : p+int(v)]
+				p += int(v)
+			}
+		} else if v, p = fixedOrGroup(b, p, tag); p < 0 {
+			return errProto
 		}
 		for ; f != nil; f = f.next {
 			if f.act == protoCollect {
-				d.collect(f, start[:len(start)-len(b)+n])
+				d.collect(f, b[start:p])
 			} else if wire == f.wire {
-				if err := d.field(f, value, b[:n]); err != nil {
+				if err := d.field(f, v, raw); err != nil {
 					return inProtoColumn(f, err)
 				}
 			}
 		}
-		b = b[n:]
 	}
 	return nil
 }
@@ -194,81 +174,76 @@ func inProtoColumn(f *protoField, err error) error {
 	return inColumn(f.c, err)
 }
 
-// scan reads the number in a field, or the length of what it holds, and the field's size.
-func scan(num protowire.Number, wire protowire.Type, b []byte) (uint64, int, error) {
-	switch wire {
-	case protowire.VarintType:
-		if len(b) > 0 && b[0] < 0x80 {
-			return uint64(b[0]), 1, nil
-		}
-		if v, n := binary.Uvarint(b); n > 0 {
-			return v, n, nil
-		}
-	case protowire.Fixed64Type:
-		if len(b) >= 8 {
-			return binary.LittleEndian.Uint64(b), 8, nil
-		}
-	case protowire.Fixed32Type:
-		if len(b) >= 4 {
-			return uint64(binary.LittleEndian.Uint32(b)), 4, nil
-		}
-	case protowire.BytesType:
-		if v, n := binary.Uvarint(b); n > 0 && v <= uint64(len(b)-n) {
-			return v, n + int(v), nil
-		}
-	default:
-		if n := protowire.ConsumeFieldValue(num, wire, b); n >= 0 {
-			return 0, n, nil
-		}
+// longVarint reads a number of any length at p, and returns the position behind it, or failed.
+func longVarint(b []byte, p int) (v uint64, end int) {
+	v, n := binary.Uvarint(b[p:])
+	if n <= 0 {
+		return 0, failed
 	}
-	return 0, 0, errProto
+	return v, p + n
+}
+
+// skipField returns the position behind the value at p, or failed.
+func skipField(b []byte, p int, tag uint64) int {
+	num, wire := protowire.DecodeTag(tag)
+	if p < 0 || !num.IsValid() {
+		return failed
+	}
+	n := protowire.ConsumeFieldValue(num, wire, b[p:])
+	if n < 0 {
+		return failed
+	}
+	return p + n
+}
+
+// fixedOrGroup reads what is neither a varint nor bytes.
+func fixedOrGroup(b []byte, p int, tag uint64) (v uint64, end int) {
+	if end = skipField(b, p, tag); end < 0 {
+		return 0, end
+	}
+	switch protowire.Type(tag & 7) {
+	case protowire.Fixed64Type:
+		v = binary.LittleEndian.Uint64(b[p:])
+	case protowire.Fixed32Type:
+		v = uint64(binary.LittleEndian.Uint32(b[p:]))
+	}
+	return v, end
 }
 
 // collect keeps an occurrence of a field until the record's end.
 func (d *protoRows) collect(f *protoField, occurrence []byte) {
-	s := &d.fields[f.slot]
-	if s.gen != d.gen {
-		s.gen, s.kept = d.gen, s.kept[:0]
+	if f.gen != d.gen {
+		f.gen, f.kept = d.gen, f.kept[:0]
 		d.clearSiblings(f)
 	}
-	s.kept = append(s.kept, occurrence...)
+	f.kept = append(f.kept, occurrence...)
 }
 
-// field takes a value of the field's wire type: a number, or the last bytes of raw, of which v is the length.
+// field takes a value of the field's wire type: a number or bytes.
 func (d *protoRows) field(f *protoField, v uint64, raw []byte) error {
-	s := &d.fields[f.slot]
-	again := s.gen == d.gen
-	s.gen = d.gen
-	if len(f.siblings) > 0 {
+	again := f.gen == d.gen
+	f.gen = d.gen
+	if f.siblings != nil {
 		d.clearSiblings(f)
 	}
-	if f.wire == protowire.BytesType {
-		raw = raw[len(raw)-int(v):]
-	}
 	if f.act == protoMessage {
-		if d.depth++; d.depth > maxDepth {
-			return pgerr.Newf(pgerr.StatementTooComplex, "Protobuf record nested deeper than %d levels", maxDepth)
-		}
-		err := d.run(f.sub, raw)
-		d.depth--
-		return err
+		return d.below(f, raw)
 	}
 	col := d.cols[f.col]
 	if again {
 		cut(col, d.n)
 	}
-	switch f.act {
-	case protoText:
-		if err := checkText(raw); err != nil {
-			return err
-		}
-		col.AppendBytes(raw)
-		return nil
-	case protoBytes:
-		col.AppendBytes(raw)
-		return nil
-	}
 	return d.scalar(f, v, raw, col)
+}
+
+// below reads the fields below a field, which may come in pieces.
+func (d *protoRows) below(f *protoField, raw []byte) error {
+	if d.depth++; d.depth > maxDepth {
+		return pgerr.Newf(pgerr.StatementTooComplex, "Protobuf record nested deeper than %d levels", maxDepth)
+	}
+	err := d.run(f.sub, raw)
+	d.depth--
+	return err
 }
 
 // clearSiblings takes back what other members of the field's oneof have set.
@@ -279,8 +254,8 @@ func (d *protoRows) clearSiblings(f *protoField) {
 }
 
 func (d *protoRows) clear(f *protoField) {
-	if s := &d.fields[f.slot]; s.gen == d.gen {
-		s.gen = 0
+	if f.gen == d.gen {
+		f.gen = 0
 		if f.col >= 0 {
 			cut(d.cols[f.col], d.n)
 		}
@@ -294,6 +269,13 @@ func (d *protoRows) clear(f *protoField) {
 
 func (d *protoRows) scalar(f *protoField, v uint64, raw []byte, col *vec.Vec) error {
 	switch f.act {
+	case protoText:
+		if err := checkText(raw); err != nil {
+			return err
+		}
+		col.AppendBytes(raw)
+	case protoBytes:
+		col.AppendBytes(raw)
 	case protoInt, protoInstant:
 		n := signed(f.kind, v)
 		if unsigned64(f.kind, v) || n < f.lo || n > f.hi {
@@ -386,22 +368,22 @@ func floatOf(k protoreflect.Kind, v uint64) float64 {
 
 // secondsOf reads google.protobuf.Timestamp and Duration.
 func secondsOf(b []byte) (seconds, nanos int64, err error) {
-	for len(b) > 0 {
-		num, wire, n := protowire.ConsumeTag(b)
-		if n < 0 {
+	const secondsTag, nanosTag = 1<<3 | uint64(protowire.VarintType), 2<<3 | uint64(protowire.VarintType)
+	for p := 0; p < len(b); {
+		var v uint64
+		switch tag, q := longVarint(b, p); {
+		case tag == secondsTag:
+			v, p = longVarint(b, q)
+			seconds = int64(v)
+		case tag == nanosTag:
+			v, p = longVarint(b, q)
+			nanos = int64(int32(v))
+		default:
+			p = skipField(b, q, tag)
+		}
+		if p < 0 {
 			return 0, 0, errProto
 		}
-		b = b[n:]
-		v, size, err := scan(num, wire, b)
-		if err != nil {
-			return 0, 0, err
-		}
-		if wire == protowire.VarintType && num == 1 {
-			seconds = int64(v)
-		} else if wire == protowire.VarintType && num == 2 {
-			nanos = int64(int32(v))
-		}
-		b = b[size:]
 	}
 	return seconds, nanos, nil
 }
@@ -409,8 +391,9 @@ func secondsOf(b []byte) (seconds, nanos int64, err error) {
 // finish fills the columns whose fields the record does not have, and those of collected fields.
 func (d *protoRows) finish(p *protoProgram) error {
 	for _, f := range p.all {
-		there := d.fields[f.slot].gen == d.gen
+		there := f.gen == d.gen
 		switch {
+		case there && f.act < protoMessage:
 		case f.act == protoMessage && there:
 			if err := d.finish(f.sub); err != nil {
 				return err
@@ -421,7 +404,6 @@ func (d *protoRows) finish(p *protoProgram) error {
 			if err := d.finishCollected(p, f, there); err != nil {
 				return inProtoColumn(f, err)
 			}
-		case there:
 		case f.absent == absentDefault:
 			if err := d.scalar(f, 0, nil, d.cols[f.col]); err != nil {
 				return inProtoColumn(f, err)

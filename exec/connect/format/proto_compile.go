@@ -34,16 +34,15 @@ const (
 	protoUUID    // 16 bytes into uuid
 	protoEnum    // enum into text
 	protoScalar  // any scalar by its text
-	protoMessage // fields below it
 	protoTime    // google.protobuf.Timestamp
 	protoSpan    // google.protobuf.Duration
+	protoMessage // fields below it
 	protoCollect // repeated fields, maps and messages: kept until the record's end
 )
 
 // protoField is one column (or the columns below a message) and the field that fills it.
 type protoField struct {
 	act      protoAct
-	slot     int // of what a decoder knows about the field in the record at hand
 	num      protowire.Number
 	wire     protowire.Type
 	kind     protoreflect.Kind
@@ -55,6 +54,9 @@ type protoField struct {
 	sub      *protoProgram
 	siblings []*protoField // of the same oneof
 	next     *protoField   // another reader of the same field
+
+	gen  uint64 // the last record that had the field
+	kept []byte // its occurrences as they came, where it is collected
 }
 
 // absentValue is what a column holds when the record does not have its field.
@@ -65,16 +67,12 @@ const (
 	absentDefault
 )
 
-type protoCompiler struct {
-	slots int
-	depth int
-}
+type protoCompiler struct{ depth int }
 
-// compileProto makes the program for a message and the columns wanted of it; slots is how many fields it has.
-func compileProto(m protoreflect.MessageDescriptor, want *object) (p *protoProgram, slots int, err error) {
+// compileProto makes the program for a message and the columns wanted of it.
+func compileProto(m protoreflect.MessageDescriptor, want *object) (*protoProgram, error) {
 	c := protoCompiler{}
-	p, err = c.message(m, want)
-	return p, c.slots, err
+	return c.message(m, want)
 }
 
 func (c *protoCompiler) message(m protoreflect.MessageDescriptor, want *object) (*protoProgram, error) {
@@ -142,14 +140,15 @@ func (p *protoProgram) add(f *protoField) {
 	f.next, p.other[f.num] = p.other[f.num], f
 }
 
-func (p *protoProgram) find(num protowire.Number) *protoField {
-	if int(num) < len(p.dense) {
+// find returns the first reader of a field, nil if nobody wants it.
+func (p *protoProgram) find(num uint64) *protoField {
+	if num < uint64(len(p.dense)) {
 		return p.dense[num]
 	}
-	if len(p.other) == 0 {
+	if len(p.other) == 0 || num > uint64(protowire.MaxValidNumber) {
 		return nil
 	}
-	return p.other[num]
+	return p.other[protowire.Number(num)]
 }
 
 // field makes the readers of one field: one a column, and one for the columns below it.
@@ -177,14 +176,13 @@ func (c *protoCompiler) field(fd protoreflect.FieldDescriptor, t *target) ([]*pr
 }
 
 func (c *protoCompiler) newField(fd protoreflect.FieldDescriptor, col *column) *protoField {
-	f := &protoField{slot: c.slots, num: fd.Number(), kind: fd.Kind(), desc: fd, col: -1, c: col, wire: wireType(fd.Kind())}
+	f := &protoField{num: fd.Number(), kind: fd.Kind(), desc: fd, col: -1, c: col, wire: wireType(fd.Kind())}
 	if col != nil {
 		f.col = col.index
 	}
 	if !fd.HasPresence() && fd.Cardinality() != protoreflect.Repeated {
 		f.absent = absentDefault
 	}
-	c.slots++
 	return f
 }
 

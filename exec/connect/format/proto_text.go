@@ -22,7 +22,7 @@ func (d *protoRows) finishCollected(p *protoProgram, f *protoField, there bool) 
 	}
 	m := dynamicpb.NewMessage(p.desc)
 	if there {
-		if err := (proto.UnmarshalOptions{AllowPartial: true}).Unmarshal(d.fields[f.slot].kept, m); err != nil {
+		if err := (proto.UnmarshalOptions{AllowPartial: true}).Unmarshal(f.kept, m); err != nil {
 			return errProto
 		}
 	}

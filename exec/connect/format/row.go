@@ -80,15 +80,15 @@ func appendText(v *vec.Vec, typ types.Type, text []byte) error {
 
 // checkText refuses bytes that are no text. Most text is ASCII, which eight bytes at a time tell.
 func checkText(b []byte) error {
-	rest := b
-	for ; len(rest) >= 8; rest = rest[8:] {
-		w := binary.LittleEndian.Uint64(rest)
+	i := 0
+	for ; i <= len(b)-8; i += 8 {
+		w := binary.LittleEndian.Uint64(b[i:])
 		if (w|(w-ones))&highs != 0 { // not ASCII, or a zero
 			return types.ValidateUTF8(types.Str(b))
 		}
 	}
-	for _, c := range rest {
-		if c-1 >= 0x7f {
+	for ; i < len(b); i++ {
+		if b[i]-1 >= 0x7f {
 			return types.ValidateUTF8(types.Str(b))
 		}
 	}
