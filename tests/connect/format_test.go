@@ -57,8 +57,8 @@ func avroRecord(t *testing.T, id uint32, text string, value any) []byte {
 // Avro and Protobuf through a real registry: columns for free, schemas that change on the way, keys of their own, and
 // records whose schema nobody knows.
 func TestSchemaRegistry(t *testing.T) {
-	registry := rig.Registry(t)
-	k := rig.Kafka(t)
+	registry := rig.SharedRegistry(t)
+	k := rig.SharedKafka(t)
 	s := rig.Millrace(t)
 	from := func(topic string) string {
 		return ` WITH (connector = 'kafka', topic = '` + topic + `', brokers = '` + k.Addr() + `')`

@@ -1,9 +1,13 @@
 package format
 
-// array reads a JSON array into an array column, by way of PostgreSQL's text form of it: {1,"a b",NULL}.
+import "github.com/millracedb/millrace/sql/types"
+
+// array reads a JSON array into an array column, by way of PostgreSQL's text form of it: {1,"a b",NULL}. An array of
+// documents has one dimension: an array in it is a document like any other.
 func (d *JSON) array(c *column, b []byte, p int) int {
 	d.literal = d.literal[:0]
-	end := d.appendArray(b, p, 0)
+	elem := c.typ.ElemType().OID
+	end := d.appendArray(b, p, 0, elem == types.JSON || elem == types.JSONB)
 	if end < 0 {
 		return end
 	}
@@ -14,7 +18,7 @@ func (d *JSON) array(c *column, b []byte, p int) int {
 const maxDimensions = 6
 
 // appendArray appends the text form of the array at p to d.literal.
-func (d *JSON) appendArray(b []byte, p, depth int) int {
+func (d *JSON) appendArray(b []byte, p, depth int, documents bool) int {
 	d.literal = append(d.literal, '{')
 	p = skipSpace(b, p+1)
 	for first := true; ; first = false {
@@ -24,7 +28,7 @@ func (d *JSON) appendArray(b []byte, p, depth int) int {
 		if !first {
 			d.literal = append(d.literal, ',')
 		}
-		if p = d.appendElement(b, p, depth); p < 0 {
+		if p = d.appendElement(b, p, depth, documents); p < 0 {
 			return p
 		}
 		p = skipSpace(b, p)
@@ -40,10 +44,11 @@ func (d *JSON) appendArray(b []byte, p, depth int) int {
 	return p + 1
 }
 
-func (d *JSON) appendElement(b []byte, p, depth int) int {
+func (d *JSON) appendElement(b []byte, p, depth int, documents bool) int {
 	switch {
+	case documents: // as it is, below
 	case p < len(b) && b[p] == '[' && depth < maxDimensions:
-		return d.appendArray(b, p, depth+1)
+		return d.appendArray(b, p, depth+1, false)
 	case p < len(b) && b[p] == '"':
 		text, end := d.str(b, p)
 		if end >= 0 {

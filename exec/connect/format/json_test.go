@@ -138,6 +138,7 @@ func TestJSON(t *testing.T) {
 		{"a _int4", `{"a":[[1,2],[3,4]]}`, "{{1,2},{3,4}}"},
 		{"a _int4", `{"a":[]}`, "{}"},
 		{"a _int4", `{"a":"{5,6}"}`, "{5,6}"},
+		{"a _jsonb", `{"a":[[], "x", null, {"b":1}, [1, "\""]]}`, `{[],"\"x\"",NULL,"{\"b\": 1}","[1, \"\\\"\"]"}`},
 	} {
 		cols := columnsOf(t, tc.columns)
 		d, err := New(Spec{Columns: cols})

@@ -99,10 +99,6 @@ func (c *config) connectError(err error, trouble *trouble) error {
 	if e := c.loginError(err); e != nil {
 		return e
 	}
-	if c.login != nil && (errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET)) {
-		return pgerr.Newf(pgerr.InvalidAuthorizationSpec, "Kafka at %s closed the connection, as some brokers do that refuse a login", brokers).
-			WithHint("Check %s, %s and %s, and the port.", optMechanism, optUsername, optPassword)
-	}
 	hint := "Check " + optBootstrap + ", and that the addresses the brokers advertise can be reached from this server."
 	var dns *net.DNSError
 	if errors.As(err, &dns) {
@@ -120,6 +116,7 @@ func (c *brokers) loginError(err error) error {
 	var certificate *tls.CertificateVerificationError
 	var alert tls.AlertError
 	var plaintext tls.RecordHeaderError
+	var noHello *kgo.ErrFirstReadEOF
 	switch {
 	case errors.Is(err, kerr.SaslAuthenticationFailed):
 		return pgerr.Newf(pgerr.InvalidPassword, "Kafka at %s refused the user name or password", brokers).
@@ -136,9 +133,19 @@ func (c *brokers) loginError(err error) error {
 	case errors.As(err, &alert), strings.Contains(err.Error(), "remote error: tls"):
 		return pgerr.Newf(pgerr.InvalidAuthorizationSpec, "Kafka at %s refused the TLS connection: %v", brokers, err).
 			WithHint("Brokers that ask for a certificate get the one of %s.", optCert)
-	case errors.As(err, &plaintext):
+	case errors.As(err, &plaintext), c.tls != nil && errors.As(err, &noHello):
 		return pgerr.Newf(pgerr.ConnectionFailure, "Kafka at %s does not speak TLS", brokers).
 			WithHint("Check %s, and the port.", optProtocol)
+	case strings.Contains(err.Error(), "tls alert record"): // the client's guess, of the bytes it got
+		return pgerr.Newf(pgerr.ConnectionFailure, "Kafka at %s speaks TLS", brokers).
+			WithHint("Set %s to 'ssl' or 'sasl_ssl', or check the port.", optProtocol)
+	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
+		if c.login != nil {
+			return pgerr.Newf(pgerr.InvalidAuthorizationSpec, "Kafka at %s closed the connection, as some brokers do that refuse a login", brokers).
+				WithHint("Check %s, %s and %s, and the port.", optMechanism, optUsername, optPassword)
+		}
+		return pgerr.Newf(pgerr.ConnectionFailure, "Kafka at %s closed the connection, as brokers do that want a login or TLS", brokers).
+			WithHint("Check %s and %s, and the port.", optProtocol, optMechanism)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -87,7 +88,7 @@ func probeSink(ctx context.Context, spec connect.SinkSpec) error {
 	}
 	defer cl.Close()
 	adm := kadm.NewClient(cl)
-	_, err = topicOf(ctx, adm, s.topic)
+	t, err := topicOf(kadm.WithAuthorizedOps(ctx), adm, s.topic)
 	if partitions > 0 && errors.Is(err, kerr.UnknownTopicOrPartition) {
 		if _, err = adm.CreateTopic(ctx, partitions, replication, nil, s.topic); errors.Is(err, kerr.TopicAlreadyExists) {
 			err = nil
@@ -100,7 +101,25 @@ func probeSink(ctx context.Context, spec connect.SinkSpec) error {
 	case err != nil:
 		return s.sendError(err)
 	}
+	if err := s.allowed(t.AuthorizedOperations); err != nil {
+		return err
+	}
 	return s.probeTransactions(ctx)
+}
+
+// allowed refuses a topic on which the brokers do not allow what the sink will do; they may not tell.
+func (s *Sink) allowed(operations []kadm.ACLOperation) error {
+	needed := []kadm.ACLOperation{kadm.OpWrite}
+	if !s.atLeast { // committing an offset of a topic, in its transaction or not, takes the right to read it
+		needed = append(needed, kadm.OpRead)
+	}
+	for _, op := range needed {
+		if len(operations) > 0 && !slices.Contains(operations, kadm.OpAll) && !slices.Contains(operations, op) {
+			return pgerr.Newf(pgerr.InsufficientPrivilege, "permission denied for topic \"%s\": no right to %s", s.topic, strings.ToLower(op.String())).
+				WithHint("A sink needs to write to the topic, and for exactly once to read it, and to use its transactional id and consumer group, both \"%s\".", s.id)
+		}
+	}
+	return nil
 }
 
 // probeTransactions asks for the transactional id that the sink will use, and for schemas where the encoders need some.
