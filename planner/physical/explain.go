@@ -112,7 +112,9 @@ func describe(n Node) (title string, details []string, exprs []expr.Expr) {
 		return "Values", []string{"Rows: " + strconv.Itoa(rows)}, exprs
 	case *Map:
 		exprs = append(exprs, n.Project...)
-		details = []string{"Output: " + expr.Strings(n.Project)}
+		if len(n.Project) > 0 {
+			details = []string{"Output: " + expr.Strings(n.Project)}
+		}
 		if n.Filter != nil {
 			exprs = append(exprs, n.Filter)
 			details = append(details, "Filter: "+expr.String(n.Filter))

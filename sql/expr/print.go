@@ -148,8 +148,9 @@ func printCase(b *strings.Builder, e *Case) {
 	b.WriteString(" END")
 }
 
+// Subplans are shown as EXPLAIN counts them, from 1.
 func printSubquery(b *strings.Builder, e *Subquery) {
-	plan := "(SubPlan " + strconv.Itoa(e.ID) + ")"
+	plan := "(SubPlan " + strconv.Itoa(e.ID+1) + ")"
 	switch e.Kind {
 	case SubExists:
 		b.WriteString("EXISTS" + plan)
