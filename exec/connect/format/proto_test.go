@@ -192,12 +192,13 @@ func FuzzProtobuf(f *testing.F) {
 	m := messageOf(f, everything, "shop.All")
 	f.Add(protoData(f, m, `i32:1 str:"x" nums:[1,2] inner{a:"y"} counts{key:"k" value:1} ts{seconds:5} left:3 far:2 boxed{value:1}`))
 	f.Add([]byte{0xc8, 0x01, 5, 0xca, 0x01, 1, 7})
+	f.Add([]byte("\xda\x01\x05\n\x010\b0")) // a map's key twice, the second time as a number
 	cols := columnsOf(f, "i32 int4, u64 numeric, str text, nums _int4, x text = inner.a, counts jsonb, ts timestamptz, left int4, right text, far int4, colour text, boxed int8, inner jsonb")
 	spec := protoSpec(everything, "shop.All", cols)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		checkFuzzed(t, spec, nil, data)
 		msg := dynamicpb.NewMessage(m)
-		if proto.Unmarshal(data, msg) != nil {
+		if unmarshalProto(data, msg) != nil {
 			return
 		}
 		d, err := New(spec)

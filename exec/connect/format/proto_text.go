@@ -22,8 +22,8 @@ func (d *protoRows) finishCollected(p *protoProgram, f *protoField, there bool) 
 	}
 	m := dynamicpb.NewMessage(p.desc)
 	if there {
-		if err := (proto.UnmarshalOptions{AllowPartial: true}).Unmarshal(f.kept, m); err != nil {
-			return errProto
+		if err := unmarshalProto(f.kept, m); err != nil {
+			return err
 		}
 	}
 	v := m.Get(f.desc)
@@ -45,6 +45,20 @@ func (d *protoRows) finishCollected(p *protoProgram, f *protoField, there bool) 
 		return err
 	}
 	return appendValidText(col, f.c.typ, d.scratch)
+}
+
+// unmarshalProto reads a message by the module, which panics where the key or value of a map's entry comes twice, the
+// second time with another wire type.
+func unmarshalProto(b []byte, m *dynamicpb.Message) (err error) {
+	defer func() {
+		if recover() != nil {
+			err = errProto
+		}
+	}()
+	if (proto.UnmarshalOptions{AllowPartial: true}).Unmarshal(b, m) != nil {
+		return errProto
+	}
+	return nil
 }
 
 // protoArray appends an array as PostgreSQL writes it.
