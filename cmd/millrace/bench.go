@@ -17,7 +17,8 @@ func runBench(args []string, out, errOut io.Writer) int {
 	fs.SetOutput(io.Discard)
 	fs.StringVar(&o.DSN, "dsn", "", "connection `string` of a running server; without it one is started on a temporary directory")
 	fs.StringVar(&o.Postgres, "postgres", "", "connection `string` of a PostgreSQL to compare with in the same run")
-	fs.StringVar(&o.Kafka, "kafka", "", "`host:port` of a Kafka broker, for the benchmark kafka")
+	fs.StringVar(&o.Kafka, "kafka", "", "`host:port` of a Kafka broker, for the benchmarks kafka...")
+	fs.StringVar(&o.Registry, "registry", "", "`URL` of a schema registry, for the AVRO records of kafka; without it the schema is in the statement")
 	fs.IntVar(&o.Rows, "rows", 0, "`number` of rows or groups, instead of the benchmark's own")
 	fs.IntVar(&o.Clients, "clients", 0, "`number` of connections, instead of the benchmark's own")
 	fs.DurationVar(&o.Duration, "duration", 0, "`time` of one measurement, instead of the benchmark's own")
@@ -62,7 +63,7 @@ func parseMixed(fs *flag.FlagSet, args []string) ([]string, error) {
 func benchUsage(out io.Writer, fs *flag.FlagSet) {
 	fmt.Fprintf(out, "Measure Millrace as its clients see it.\n\nUsage:\n  millrace bench [flags] [name...]\n\nBenchmarks (all, if none is named):\n")
 	for _, n := range bench.Names() {
-		fmt.Fprintf(out, "  %-10s %s\n", n[0], n[1])
+		fmt.Fprintf(out, "  %-12s %s\n", n[0], n[1])
 	}
 	fmt.Fprintf(out, "\nFlags:\n")
 	fs.VisitAll(func(f *flag.Flag) {

@@ -107,19 +107,65 @@ func (h *host) kill() {
 	h.cmd = nil
 }
 
-// rss is the resident memory of the server process in bytes.
-func (h *host) rss() (int64, error) {
+// memory is what a process has in memory.
+type memory struct {
+	resident int64
+	anon     int64 // of it: not pages of files, which the system takes back when it needs them
+}
+
+// memory is that of the server process.
+func (h *host) memory() (m memory, err error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", h.cmd.Process.Pid))
 	if err != nil {
-		return 0, err
+		return m, err
 	}
 	for line := range strings.Lines(string(text)) {
-		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
-			kb, err := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
-			return kb << 10, err
+		name, rest, _ := strings.Cut(line, ":")
+		var to *int64
+		switch name {
+		case "VmRSS":
+			to = &m.resident
+		case "RssAnon":
+			to = &m.anon
+		default:
+			continue
 		}
+		kb, err := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
+		if err != nil {
+			return m, err
+		}
+		*to = kb << 10
 	}
-	return 0, errors.New("the process does not tell its memory")
+	if m.resident == 0 {
+		return m, errors.New("the process does not tell its memory")
+	}
+	return m, nil
+}
+
+// cpu is the processor time that the server has used, as far as it can be known: not of a server that was there before.
+func (h *host) cpu() time.Duration {
+	if h.in != nil {
+		return cpuTime()
+	}
+	if h.cmd == nil {
+		return 0
+	}
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", h.cmd.Process.Pid))
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(text), ") ")
+	fields := strings.Fields(rest)
+	if len(fields) < 13 {
+		return 0
+	}
+	const perTick = 10 * time.Millisecond // USER_HZ is 100 on every Linux
+	var ticks int64
+	for _, f := range fields[11:13] { // utime, stime
+		n, _ := strconv.ParseInt(f, 10, 64)
+		ticks += n
+	}
+	return time.Duration(ticks) * perTick
 }
 
 func freePort() (int, error) {

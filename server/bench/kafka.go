@@ -2,119 +2,118 @@ package bench
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// runKafka produces JSON clicks to a topic of its own, then measures how long a new stream with one aggregating view takes
-// to have them all.
+// runKafka produces clicks to a topic for each encoding, then measures how long a new stream with one aggregating view takes
+// to have them all. The encodings take turns.
 func runKafka(ctx context.Context, b *bench) error {
-	if b.Kafka == "" {
-		return errors.New("give the address of a broker with --kafka")
-	}
 	rows := or(b.Rows, 1_000_000)
-	topic := fmt.Sprintf("millrace-bench-%d", time.Now().UnixNano())
-	drop, size, err := produce(ctx, b.Kafka, topic, rows)
-	if err != nil {
-		return err
-	}
-	defer drop()
 	h, err := b.open(ctx)
 	if err != nil {
 		return err
 	}
 	defer h.stop()
-	var rates []float64
-	for range b.Rounds {
-		took, err := drainTopic(ctx, h.dsn, b.Kafka, topic, rows)
+	encodings := []string{"JSON", "AVRO"}
+	topics := map[string]*filled{}
+	for _, e := range encodings {
+		f, err := b.fillClicks(ctx, e, rows)
 		if err != nil {
 			return err
 		}
-		rates = append(rates, float64(rows)/took.Seconds())
+		defer f.drop()
+		topics[e] = f
 	}
-	t := newTable(b.Out, "records", "bytes", "records/s", "min..max")
-	t.row(thousands(float64(rows)), fmt.Sprint(size/rows), number(rates), spread(rates))
+	for round := range b.Rounds {
+		for i := range encodings {
+			f := topics[encodings[(i+round)%len(encodings)]]
+			if err := f.read(ctx, h, rows); err != nil {
+				return err
+			}
+		}
+	}
+	t := newTable(b.Out, "", "records", "bytes", "records/s", "min..max", "server CPU a record")
+	for _, e := range encodings {
+		f := topics[e]
+		t.row(e, thousands(float64(rows)), fmt.Sprint(f.bytes/rows), number(f.rates), spread(f.rates), micros(f.cpu))
+	}
 	t.flush()
 	return nil
 }
 
-const kafkaPartitions = 4
-
-func produce(ctx context.Context, addr, topic string, rows int) (drop func(), size int, err error) {
-	c, err := kgo.NewClient(kgo.SeedBrokers(addr), kgo.RecordPartitioner(kgo.RoundRobinPartitioner()))
-	if err != nil {
-		return nil, 0, err
-	}
-	admin := kadm.NewClient(c)
-	if _, err := admin.CreateTopic(ctx, kafkaPartitions, 1, nil, topic); err != nil {
-		c.Close()
-		return nil, 0, err
-	}
-	drop = func() {
-		_, _ = admin.DeleteTopic(context.Background(), topic)
-		c.Close()
-	}
-	failed := make(chan error, 1)
-	for i := range rows {
-		value := clickJSON(i)
-		size += len(value)
-		c.Produce(ctx, &kgo.Record{Topic: topic, Value: value}, func(_ *kgo.Record, err error) {
-			if err != nil {
-				select {
-				case failed <- err:
-				default:
-				}
-			}
-		})
-	}
-	err = c.Flush(ctx)
-	select {
-	case err = <-failed:
-	default:
-	}
-	if err != nil {
-		drop()
-		return nil, 0, err
-	}
-	return drop, size, nil
+// filled is a topic of clicks, and what reading it took.
+type filled struct {
+	*topic
+	encode string // ENCODE ... of a stream over it
+	bytes  int
+	rates  []float64 // records a second
+	cpu    []float64 // seconds a record
 }
 
-func drainTopic(ctx context.Context, dsn, addr, topic string, rows int) (time.Duration, error) {
-	if err := script(ctx, dsn, "DROP STREAM IF EXISTS topic_clicks CASCADE"); err != nil {
-		return 0, err
-	}
-	c, err := connect(ctx, dsn)
+// fillClicks makes a topic of clicks. The schema of AVRO is in the registry, if there is one, else in the statement.
+func (b *bench) fillClicks(ctx context.Context, encode string, rows int) (*filled, error) {
+	t, err := b.newTopic(ctx, fillLinger)
 	if err != nil {
-		return 0, err
+		return nil, err
+	}
+	f := &filled{topic: t, encode: encode}
+	value := clickJSON
+	if encode == "AVRO" {
+		f.encode, value, err = b.avroClicks(ctx, t.name)
+	}
+	if err == nil {
+		f.bytes, err = t.fill(ctx, rows, value)
+	}
+	if err != nil {
+		t.drop()
+		return nil, err
+	}
+	return f, nil
+}
+
+// read measures one run, from CREATE STREAM to the view that has counted everything.
+func (f *filled) read(ctx context.Context, h *host, rows int) error {
+	if err := script(ctx, h.dsn, "DROP STREAM IF EXISTS topic_clicks CASCADE"); err != nil {
+		return err
+	}
+	c, err := connect(ctx, h.dsn)
+	if err != nil {
+		return err
 	}
 	defer c.Close(ctx)
+	cpu := h.cpu()
 	start := time.Now()
-	err = script(ctx, dsn, fmt.Sprintf(`CREATE STREAM topic_clicks (user_id bigint, session text, page text, referrer text, ts timestamptz,
-			duration_ms int, price float8, mobile bool)
-		WITH (connector = 'kafka', topic = '%s', properties.bootstrap.server = '%s', scan.startup.mode = 'earliest') FORMAT PLAIN ENCODE JSON`, topic, addr),
+	err = script(ctx, h.dsn, f.stream("topic_clicks", f.encode),
 		"CREATE MATERIALIZED VIEW topic_pages AS SELECT page, count(*) AS clicks, sum(duration_ms) AS ms FROM topic_clicks GROUP BY page")
-	if err != nil {
-		return 0, err
+	if err == nil {
+		err = awaitCount(ctx, c, "SELECT coalesce(sum(clicks), 0)::bigint FROM topic_pages", int64(rows))
 	}
-	for {
-		var n int64
-		err := c.QueryRow(ctx, "SELECT coalesce(sum(clicks), 0)::bigint FROM topic_pages", pgx.QueryExecModeSimpleProtocol).Scan(&n)
-		if err != nil {
-			return 0, err
+	if err != nil {
+		return err
+	}
+	f.rates = append(f.rates, float64(rows)/time.Since(start).Seconds())
+	f.cpu = append(f.cpu, (h.cpu()-cpu).Seconds()/float64(rows))
+	return nil
+}
+
+// awaitCount waits until a query answers n, and not more.
+func awaitCount(ctx context.Context, c *pgx.Conn, sql string, n int64) error {
+	const patience = 5 * time.Minute
+	for start := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		var got int64
+		if err := c.QueryRow(ctx, sql, pgx.QueryExecModeSimpleProtocol).Scan(&got); err != nil {
+			return err
 		}
-		switch took := time.Since(start); {
-		case n == int64(rows):
-			return took, nil
-		case n > int64(rows):
-			return 0, fmt.Errorf("%d records arrived, %d were sent", n, rows)
-		case took > 5*time.Minute:
-			return 0, fmt.Errorf("%d of %d records arrived in %v", n, rows, took)
+		switch {
+		case got == n:
+			return nil
+		case got > n:
+			return fmt.Errorf("%d records arrived, %d were sent", got, n)
+		case time.Since(start) > patience:
+			return fmt.Errorf("%d of %d records arrived in %v", got, n, patience)
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
 }

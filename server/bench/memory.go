@@ -21,12 +21,12 @@ func runMemory(ctx context.Context, b *bench) error {
 		return err
 	}
 	time.Sleep(3 * time.Second)
-	rss, err := h.rss()
+	m, err := h.memory()
 	h.stop()
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(b.Out, "idle: %d MB resident\n", rss/1e6)
+	fmt.Fprintf(b.Out, "idle: %d MB resident\n", m.resident/1e6)
 
 	groups := or(b.Rows, 10_000_000)
 	l, err := openLocal(ctx, filepath.Join(b.dir, "groups"), engine.Options{})

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/pprof"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -17,7 +18,8 @@ import (
 type Options struct {
 	DSN      string // a running server; "": one is started on a temporary directory
 	Postgres string // DSN of a PostgreSQL to compare with; "": no comparison
-	Kafka    string // host:port of a broker, for kafka
+	Kafka    string // host:port of a broker, for kafka...
+	Registry string // URL of a schema registry, for kafka; "": the schema is in the statement
 	Rows     int    // events; 0: as the benchmark has it
 	Clients  int    // 0: as the benchmark has it
 	Duration time.Duration
@@ -31,27 +33,35 @@ type Options struct {
 type benchmark struct {
 	name, doc string
 	run       func(context.Context, *bench) error
+	broker    bool // it needs one
 }
 
 func benchmarks() []benchmark {
 	return []benchmark{
-		{"copy", "durable COPY of click rows, two aggregating views", runCopy},
-		{"insert", "durable single-row INSERT, ten views, 1 and 64 clients", runInsert},
-		{"lookup", "prepared point lookup by key in a view, 8 clients", runLookup},
-		{"groupby", "in-process GROUP BY view over bigint keys, log on", runGroupBy},
-		{"scan", "scan of a 100-row view after 10 and 10,000 epochs that rewrote it", runScan},
-		{"checkpoint", "commit latency without and beside checkpoints", runCheckpoint},
-		{"restart", "time from process start to the first query, 1 M and 10 M groups", runRestart},
-		{"memory", "idle memory, and bytes a group at 10 M groups", runMemory},
-		{"kafka", "JSON records of a topic into one aggregating view (needs --kafka)", runKafka},
+		{"copy", "durable COPY of click rows, two aggregating views", runCopy, false},
+		{"insert", "durable single-row INSERT, ten views, 1 and 64 clients", runInsert, false},
+		{"lookup", "prepared point lookup by key in a view, 8 clients", runLookup, false},
+		{"groupby", "in-process GROUP BY view over bigint keys, log on", runGroupBy, false},
+		{"scan", "scan of a 100-row view after 10 and 10,000 epochs that rewrote it", runScan, false},
+		{"checkpoint", "commit latency without and beside checkpoints", runCheckpoint, false},
+		{"restart", "time from process start to the first query, 1 M and 10 M groups", runRestart, false},
+		{"memory", "idle memory, and bytes a group at 10 M groups", runMemory, false},
+		{"kafka", "JSON and AVRO records of a topic into one aggregating view", runKafka, true},
+		{"kafkasink", "changes of a view to a topic, exactly once against at least once", runKafkaSink, true},
+		{"kafkalatency", "from producing a record to seeing it in a view, 1,000 records/s", runKafkaLatency, true},
+		{"kafkamemory", "memory of a server that is 10 M records behind", runKafkaMemory, true},
 	}
 }
 
-// Names lists the benchmarks with what they measure.
+// Names lists the benchmarks with what they measure and need.
 func Names() [][2]string {
 	var out [][2]string
 	for _, b := range benchmarks() {
-		out = append(out, [2]string{b.name, b.doc})
+		doc := b.doc
+		if b.broker {
+			doc += " (needs --kafka)"
+		}
+		out = append(out, [2]string{b.name, doc})
 	}
 	return out
 }
@@ -69,7 +79,7 @@ func Run(ctx context.Context, o Options, names []string) error {
 		return err
 	}
 	if len(names) == 0 && o.Kafka == "" {
-		picked = picked[:len(picked)-1] // kafka, which is last, needs a broker
+		picked = slices.DeleteFunc(picked, func(b benchmark) bool { return b.broker })
 	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()

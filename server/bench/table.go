@@ -72,3 +72,11 @@ func thousands(x float64) string {
 }
 
 func millis(d time.Duration) string { return fmt.Sprintf("%.2f ms", float64(d.Microseconds())/1000) }
+
+// micros is the median of times in seconds, as text; "-" if none is known.
+func micros(seconds []float64) string {
+	if len(seconds) == 0 || median(seconds) == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.2f µs", median(seconds)*1e6)
+}
