@@ -49,21 +49,6 @@ func rewriteShowObjects(_ *Session, n ast.Statement) (ast.Statement, error) {
 	return parseOne(strings.Replace(q, "$filter", filter, 1))
 }
 
-// rewriteShowCreate answers with the statement that would make the object again.
-func rewriteShowCreate(s *Session, n ast.Statement) (ast.Statement, error) {
-	sh := n.(*ast.ShowCreate)
-	r, err := s.resolve(sh.Name)
-	if err != nil {
-		return nil, err
-	}
-	if r.Kind != catalog.View && r.Kind != catalog.MatView {
-		return nil, pgerr.Unsupported("SHOW CREATE " + string(sh.Kind))
-	}
-	name := s.catalog().QualifiedName(r)
-	text := "CREATE " + strings.ToUpper(string(r.Kind)) + " " + name + " AS " + strings.TrimSuffix(r.Definition, ";")
-	return parseOne("SELECT " + quoteLiteral(name) + " AS name, " + quoteLiteral(text) + " AS create_sql")
-}
-
 // rewriteDescribe makes DESCRIBE a query of the columns.
 func rewriteDescribe(s *Session, n ast.Statement) (ast.Statement, error) {
 	r, err := s.resolve(n.(*ast.Describe).Name)
