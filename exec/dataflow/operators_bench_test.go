@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/millracedb/millrace/exec/state"
 	"github.com/millracedb/millrace/planner/physical"
 	"github.com/millracedb/millrace/sql/catalog"
 	"github.com/millracedb/millrace/sql/vec"
@@ -30,6 +31,7 @@ type operatorBench struct {
 	root  physical.Node
 	key   []int
 	fill  Inputs
+	own   bool // relation 2 is a table whose rows are looked into
 	steps []Inputs
 }
 
@@ -84,6 +86,7 @@ func operatorBenches(t testing.TB) []operatorBench {
 		{name: "join of streams", root: join(grow, right, physical.Inner, []int{0}, []int{0}, nil), steps: both},
 		{name: "join of changing inputs", root: join(change, table, physical.Inner, []int{0}, []int{0}, nil), fill: dim, steps: moving},
 		{name: "join with a table", root: join(grow, table, physical.Inner, []int{0}, []int{0}, nil), fill: dim, steps: one(keys)},
+		{name: "join with a table by its key", root: join(grow, table, physical.Inner, []int{0}, []int{0}, nil), fill: dim, own: true, steps: one(keys)},
 		{name: "left join with a table", root: join(grow, table, physical.Left, []int{0}, []int{0}, nil), fill: dim, steps: one(keys)},
 		{name: "top 3", root: top(grow), steps: one(10_000)},
 		{name: "top 3 of changing input", root: top(change), steps: inputs(sliding(10_000), 1)},
@@ -188,10 +191,47 @@ func (c *operatorBench) graph(b *testing.B) *Graph {
 		b.Fatal(err)
 	}
 	g := NewGraph()
+	if c.own {
+		table := state.NewRelation(99, eventTypes, []int{0}, false)
+		table.Apply(c.fill[2]...)
+		g.Table = func(catalog.ID) *state.Relation { return table }
+	}
 	g.Add(v)
-	if c.fill != nil {
+	if c.fill != nil && !c.own {
 		g.Step(testStep(1), c.fill)
 		g.Commit()
 	}
 	return g
+}
+
+// BenchmarkSmallSteps is the cost of a step of one row in the same views, filled before: goroutines must cost it nothing.
+func BenchmarkSmallSteps(b *testing.B) {
+	for _, c := range operatorBenches(b) {
+		b.Run(c.name, func(b *testing.B) {
+			g, s := c.graph(b), testStep(2)
+			const fill = 10
+			for _, in := range c.steps[:fill] {
+				g.Step(s, in)
+				g.Commit()
+			}
+			var rows []Inputs
+			for _, in := range c.steps[fill:] {
+				for i := range 1000 {
+					one := Inputs{}
+					for rel, bs := range in {
+						one[rel] = []*vec.Batch{bs[0].Slice(i, i+1)}
+					}
+					rows = append(rows, one)
+				}
+			}
+			b.ReportAllocs()
+			n, start := 0, cpuTime()
+			for b.Loop() {
+				g.Step(s, rows[n%len(rows)])
+				g.Commit()
+				n++
+			}
+			report(b, start, n)
+		})
+	}
 }

@@ -29,8 +29,9 @@ type Join struct {
 	residual *expr.Program
 	pairs    bool // joined rows are output
 	l, r     side
-	buf      pairBuffer
-	out      *vec.Batch // unmatched and semi-joined rows
+	buf      pairBuffer   // of pairs within the step
+	makers   []*pairMaker // of pairs with the state, by shard
+	out      *vec.Batch   // unmatched and semi-joined rows
 	once     bool
 	shards   int // of the running step
 }
@@ -134,6 +135,9 @@ func (j *Join) Abort() {
 	j.l.reset()
 	j.r.reset()
 	j.buf.reset()
+	for _, m := range j.makers {
+		m.reset()
+	}
 }
 
 // Tables are the state tables, in the order of their ids.

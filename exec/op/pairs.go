@@ -70,42 +70,80 @@ func (j *Join) deltaWithState(s *Step, out Emit, a, b *side, left bool) {
 	if b.rows == nil || b.rows.Len() == 0 {
 		return
 	}
-	first := a.probe(s, b)
-	for i := range a.d.N {
-		if a.null[i] {
-			continue
+	a.probe(s, b)
+	shards := s.shards(a.d.N)
+	for len(j.makers) < shards {
+		m := &pairMaker{}
+		m.init(j.buf.joined.Types(), j.buf.split)
+		j.makers = append(j.makers, m)
+	}
+	makers := j.makers[:shards]
+	for k, m := range makers {
+		m.row, m.end, m.started = k*a.d.N/shards, (k+1)*a.d.N/shards, false
+	}
+	for more := true; more; {
+		if shards == 1 {
+			makers[0].make(a, b, left)
+		} else {
+			Parallel(shards, shards, func(k int) { makers[k].make(a, b, left) })
 		}
-		for ref := first[i]; ref != state.None; ref = b.rows.Next(ref) {
-			j.buf.add(int32(i), ref, a.d.Weight(i), b.rows.Weight(ref))
-			if j.buf.full() {
-				j.flushState(s, out, a, b, left)
-			}
+		more = false
+		for _, m := range makers {
+			j.stateMatches(s, &m.pairBuffer, a, b)
+			j.emitPairs(&m.pairBuffer, out)
+			more = more || m.row < m.end
 		}
 	}
-	j.flushState(s, out, a, b, left)
 }
 
-func (j *Join) flushState(s *Step, out Emit, a, b *side, left bool) {
-	p := &j.buf
-	if len(p.row) == 0 {
-		return
+// pairMaker pairs some rows of a step with the state of the other side, as many at a time as its buffer holds.
+type pairMaker struct {
+	pairBuffer
+	row, end int
+	started  bool
+	ref      state.Ref // next row of the state for row, if it was started
+}
+
+func (m *pairMaker) make(a, b *side, left bool) {
+	for ; m.row < m.end; m.row, m.started = m.row+1, false {
+		if a.null[m.row] {
+			continue
+		}
+		if !m.started {
+			m.started, m.ref = true, a.first[m.row]
+		}
+		for ; m.ref != state.None; m.ref = b.rows.Next(m.ref) {
+			if m.full() {
+				m.decode(a, b, left)
+				return
+			}
+			m.add(int32(m.row), m.ref, a.d.Weight(m.row), b.rows.Weight(m.ref))
+		}
 	}
-	mine, theirs := p.sides(left)
+	m.decode(a, b, left)
+}
+
+// decode puts the columns of the pairs side by side.
+func (m *pairMaker) decode(a, b *side, left bool) {
+	mine, theirs := m.sides(left)
 	for c, v := range a.d.Cols {
-		mine[c].AppendSel(v, p.row)
+		mine[c].AppendSel(v, m.pairBuffer.row)
 	}
-	for _, ref := range p.ref {
+	for _, ref := range m.pairBuffer.ref {
 		b.rows.Decode(ref, b.all, theirs)
 	}
-	for _, i := range j.matches(s) {
+}
+
+// stateMatches counts the matches of the pairs for which the condition holds.
+func (j *Join) stateMatches(s *Step, p *pairBuffer, a, b *side) {
+	for _, i := range j.matches(s, p) {
 		if a.word {
 			a.m[p.row[i]] += p.wb[i]
 		}
 		if b.word {
-			b.dm[p.ref[i]] += p.wa[i]
+			b.dm.add(p.ref[i], p.wa[i])
 		}
 	}
-	j.emitPairs(out)
 }
 
 // deltaWithDelta joins the step's rows of both sides.
@@ -168,7 +206,7 @@ func (j *Join) flushRows(s *Step, out Emit, a, b *side, rows *vec.Batch, left bo
 	for c, v := range rows.Cols {
 		theirs[c].AppendSel(v, p.other)
 	}
-	for _, i := range j.matches(s) {
+	for _, i := range j.matches(s, p) {
 		if a.word {
 			a.m[p.row[i]] += p.wb[i]
 		}
@@ -176,32 +214,32 @@ func (j *Join) flushRows(s *Step, out Emit, a, b *side, rows *vec.Batch, left bo
 			b.m[p.other[i]] += p.wa[i]
 		}
 	}
-	j.emitPairs(out)
+	j.emitPairs(p, out)
 }
 
 // matches evaluates the residual over the buffered pairs and returns those for which it holds. Nobody asks for them if
 // there is no residual.
-func (j *Join) matches(s *Step) []int32 {
-	b := j.buf.joined
-	b.N = len(j.buf.row)
-	if j.residual == nil {
+func (j *Join) matches(s *Step, p *pairBuffer) []int32 {
+	b := p.joined
+	b.N = len(p.row)
+	if j.residual == nil || b.N == 0 {
 		return nil
 	}
-	j.buf.sel = j.residual.EvalFilter(s.Ctx, b, nil)
+	p.sel = j.residual.EvalFilter(s.Ctx, b, nil)
 	if len(s.Ctx.Errors) > 0 {
 		for _, e := range s.Ctx.Errors {
 			i := int(e.Row)
-			s.RowError(e.Err, RowText(b, i), j.buf.wa[i]*j.buf.wb[i])
+			s.RowError(e.Err, RowText(b, i), p.wa[i]*p.wb[i])
 		}
 		s.Ctx.Clear()
 	}
-	return j.buf.sel
+	return p.sel
 }
 
-func (j *Join) emitPairs(out Emit) {
-	p := &j.buf
+// emitPairs empties the buffer.
+func (j *Join) emitPairs(p *pairBuffer, out Emit) {
 	b := p.joined
-	if j.pairs {
+	if j.pairs && b.N > 0 {
 		b.W = p.weights()
 		switch {
 		case j.residual == nil || len(p.sel) == b.N:

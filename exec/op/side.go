@@ -30,7 +30,8 @@ type side struct {
 	first  []state.Ref // by row: the first row of the other side's state with its key
 	flips  []int32     // groups of the other side whose matches move to or from 0
 	m      []int64     // by row: matches after the step
-	dm     map[state.Ref]int64
+	match  []bool      // by group: it has a match after the step
+	dm     refSums     // by stored row: change of its matches
 }
 
 // matchRule says which rows of a side are output by their number of matches.
@@ -99,9 +100,6 @@ func (s *side) index(nullSafe bool) {
 	if s.word {
 		s.m = sized(s.m, n)
 		clear(s.m)
-		if s.dm == nil {
-			s.dm = map[state.Ref]int64{}
-		}
 	}
 	for i := n - 1; i >= 0; i-- { // so that chains run in the order of the rows
 		if s.null[i] {
@@ -119,7 +117,7 @@ func (s *side) index(nullSafe bool) {
 
 // probe finds the first row of b's state for each row of the step, split over shards if there are many: what costs most is
 // to wait for memory.
-func (a *side) probe(s *Step, b *side) []state.Ref {
+func (a *side) probe(s *Step, b *side) {
 	n := a.d.N
 	a.first = sized(a.first, n)
 	if shards := s.shards(n); shards > 1 {
@@ -127,7 +125,6 @@ func (a *side) probe(s *Step, b *side) []state.Ref {
 	} else {
 		a.probeRange(b, 0, n)
 	}
-	return a.first
 }
 
 func (a *side) probeRange(b *side, lo, hi int) {
@@ -153,8 +150,8 @@ func (s *side) countAfter(h uint64, key []byte) int64 {
 
 func (s *side) commit() {
 	if s.word {
-		for ref, d := range s.dm {
-			s.rows.AddExtra(ref, d)
+		for k, ref := range s.dm.refs {
+			s.rows.AddExtra(ref, s.dm.sums[k])
 		}
 	}
 	if s.d.N > 0 && s.rows != nil && s.rows.claim() {
@@ -197,7 +194,7 @@ func (s *side) commitRows() {
 }
 
 func (s *side) reset() {
-	clear(s.dm)
+	s.dm.reset()
 	if s.d.N == 0 {
 		return
 	}

@@ -10,12 +10,18 @@ func (j *Join) unmatched(s *Step, a, b *side, at int, out Emit) {
 	if a.track == ignoreMatches {
 		return
 	}
+	if !a.word {
+		a.match = sized(a.match, a.groups.Len())
+		for g := range a.match {
+			a.match[g] = b.countAfter(a.groups.Hash(g), a.groups.Key(g)) > 0
+		}
+	}
 	for i := range a.d.N {
 		matched := !a.null[i]
 		if matched && a.word {
 			matched = a.m[i] > 0
 		} else if matched {
-			matched = b.countAfter(a.keys.Hash[i], a.keys.At(i)) > 0
+			matched = a.match[a.group[i]]
 		}
 		if matched == (a.track == keepMatched) {
 			j.emitRow(a, at, a.d.Weight(i), func(cols []*vec.Vec) {
@@ -34,9 +40,9 @@ func (j *Join) unmatched(s *Step, a, b *side, at int, out Emit) {
 
 // flippedRows emits the stored rows whose own number of matches moves to or from 0.
 func (j *Join) flippedRows(a *side, at int, out Emit) {
-	for ref, d := range a.dm {
+	for k, ref := range a.dm.refs {
 		was := a.rows.Extra(ref)
-		j.flip(a, ref, was > 0, was+d > 0, at, out)
+		j.flip(a, ref, was > 0, was+a.dm.sums[k] > 0, at, out)
 	}
 }
 

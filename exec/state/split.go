@@ -58,7 +58,7 @@ func pick(dst, cols []*vec.Vec, which []int) []*vec.Vec {
 }
 
 // Projection says where the columns of a row go in an output: made once for a list of columns, then used to decode many
-// rows, by one goroutine at a time.
+// rows, by any goroutine.
 type Projection struct {
 	c        *SplitCodec
 	key, val []int
