@@ -138,6 +138,9 @@ func (s *Sink) life(ctx context.Context, q connect.Queue) (err error) {
 		return err
 	}
 	pos := last.pos
+	if _, err := q.Next(pos); err != nil { // an old copy of the database leaves the sink to the one that is ahead
+		return &finalError{err}
+	}
 	if err := p.claim(ctx, pos); err != nil {
 		return err
 	}

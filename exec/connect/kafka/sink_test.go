@@ -29,6 +29,7 @@ type sinkQueue struct {
 	epochs [][]int64 // of epoch i+1
 	done   connect.Position
 	wake   chan struct{}
+	old    error // of Next: the database is an old copy
 }
 
 func newSinkQueue() *sinkQueue { return &sinkQueue{wake: make(chan struct{}, 1)} }
@@ -46,6 +47,9 @@ func (q *sinkQueue) add(numbers ...int64) {
 func (q *sinkQueue) Next(pos connect.Position) (*connect.Changes, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if q.old != nil {
+		return nil, q.old
+	}
 	at := max(int(pos.Epoch), 1)
 	if at > len(q.epochs) {
 		return nil, nil
@@ -251,6 +255,28 @@ func TestSinkFenced(t *testing.T) {
 	}
 	if st := first.sink.Status(); st.State != connect.Failed || !strings.Contains(st.LastError, "fenced") {
 		t.Errorf("status of the fenced sink: %+v", st)
+	}
+	if got := committedNumbers(t, c.ListenAddrs()); !slices.Equal(got, numbersUpTo(2)) {
+		t.Errorf("%v", got)
+	}
+}
+
+// The sink of an old copy of the database, which lacks what was delivered, ends and leaves the transactional id where it is.
+func TestSinkOfOldCopy(t *testing.T) {
+	c := fakeCluster(t)
+	q := newSinkQueue()
+	q.add(0)
+	first := sendAll(t, sinkSpec(t, c.ListenAddrs(), nil), q)
+	eventually(t, "delivery", q.delivered)
+	old := newSinkQueue()
+	old.old = errors.New("an old copy")
+	if err := <-sendAll(t, sinkSpec(t, c.ListenAddrs(), nil), old).done; err == nil || !strings.Contains(err.Error(), "old copy") {
+		t.Errorf("the old copy: %v", err)
+	}
+	q.add(1)
+	eventually(t, "delivery", q.delivered)
+	if st := first.sink.Status(); st.State != connect.Running {
+		t.Errorf("status: %+v", st)
 	}
 	if got := committedNumbers(t, c.ListenAddrs()); !slices.Equal(got, numbersUpTo(2)) {
 		t.Errorf("%v", got)
