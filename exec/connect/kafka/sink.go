@@ -42,7 +42,7 @@ type Sink struct {
 
 // How much goes into one transaction at most, and how long it may take.
 const (
-	batchRecords = 32 << 10
+	batchRecords = 64 << 10
 	batchBytes   = 16 << 20
 	sendTimeout  = 20 * time.Second // for a batch; then the producer is made anew
 	firstBackoff = 200 * time.Millisecond
@@ -273,6 +273,7 @@ func (s *Sink) producerOptions() []kgo.Opt {
 		kgo.RequiredAcks(kgo.AllISRAcks()),
 		kgo.ProducerLinger(linger),
 		kgo.MaxBufferedRecords(2*batchRecords),
+		kgo.ConcurrentTransactionsBackoff(2*time.Millisecond), // the last transaction is about to be over
 		kgo.ProducerBatchCompression(compressions[s.codec]),
 	)
 	return opts
