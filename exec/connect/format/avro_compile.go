@@ -97,23 +97,15 @@ func (c *avroCompiler) record(n *avroNode, want *object, p *avroProgram) error {
 		return pgerr.New(pgerr.StatementTooComplex, "schema is nested too deeply")
 	}
 	defer func() { c.depth-- }()
+	targets := targetsOf(n, want)
 	found := map[*target]bool{}
-	for _, exact := range []bool{true, false} {
-		for _, f := range n.fields {
-			if t := want.lookup(f.name); t != nil && (t.name == f.name) == exact {
-				found[t] = found[t] || exact
-			}
-		}
-	}
-	seen := map[*target]bool{}
-	for _, f := range n.fields {
-		t := want.lookup(f.name)
-		// A field of the exact name goes before those that differ in case, of which the first counts.
-		if t == nil || seen[t] || found[t] && t.name != f.name {
+	for i, f := range n.fields {
+		t := targets[i]
+		if t == nil {
 			p.ops = append(p.ops, avroOp{act: actSkip, node: f.typ})
 			continue
 		}
-		seen[t] = true
+		found[t] = true
 		c.path = append(c.path, f.name)
 		err := c.value(f.typ, t, p)
 		c.path = c.path[:len(c.path)-1]
@@ -122,11 +114,35 @@ func (c *avroCompiler) record(n *avroNode, want *object, p *avroProgram) error {
 		}
 	}
 	for _, t := range want.targets {
-		if !seen[t] {
+		if !found[t] {
 			p.missing = append(p.missing, t.allColumns()...)
 		}
 	}
 	return nil
+}
+
+// targetsOf finds what is wanted of each field of a record. Of fields that could fill the same column one of its exact name
+// goes first, then the first one that differs in case, then the first one that had the name before: an alias.
+func targetsOf(n *avroNode, want *object) []*target {
+	targets := make([]*target, len(n.fields))
+	taken := map[*target]bool{}
+	take := func(i int, t *target) {
+		if t != nil && targets[i] == nil && !taken[t] {
+			targets[i], taken[t] = t, true
+		}
+	}
+	for i, f := range n.fields {
+		take(i, want.byName[f.name])
+	}
+	for i, f := range n.fields {
+		take(i, want.lookup(f.name))
+	}
+	for i, f := range n.fields {
+		for _, alias := range f.aliases {
+			take(i, want.lookup(alias))
+		}
+	}
+	return targets
 }
 
 // allColumns are the columns of a field and of those below it.
@@ -208,6 +224,9 @@ func (c *avroCompiler) union(n *avroNode, t *target, p *avroProgram) error {
 
 // leaf chooses how a value gets into its column.
 func (c *avroCompiler) leaf(n *avroNode, col *column) (avroOp, error) {
+	if n.kind == avroBytes && n.meaning == avroPlain && isText(col.typ.OID) {
+		n = &avroNode{kind: avroString, name: n.name} // which is written alike
+	}
 	op := avroOp{col: col.index, c: col, node: n, unit: n.unit, size: n.size, scale: n.scale}
 	var ok bool
 	if op.act, ok = avroActOf(n, col); !ok {
@@ -222,6 +241,10 @@ func (c *avroCompiler) leaf(n *avroNode, col *column) (avroOp, error) {
 		op.lo, op.hi = intRange(col.typ.OID)
 	}
 	return op, nil
+}
+
+func isText(t types.OID) bool {
+	return t == types.Text || t == types.Varchar || t == types.BPChar || t == types.Name
 }
 
 func intRange(t types.OID) (lo, hi int64) {
@@ -313,7 +336,7 @@ func avroActOf(n *avroNode, col *column) (avroAct, bool) {
 		return actGeneral, n.kind == avroString
 	case types.Bytea:
 		switch {
-		case n.kind == avroBytes:
+		case n.kind == avroBytes || n.kind == avroString:
 			return actBytes, true
 		case n.kind == avroFixed:
 			return actFixed, true

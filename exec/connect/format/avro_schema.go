@@ -60,9 +60,10 @@ type avroNode struct {
 }
 
 type avroField struct {
-	name  string
-	typ   *avroNode
-	quick []byte // the name as JSON, and a colon
+	name    string
+	aliases []string
+	typ     *avroNode
+	quick   []byte // the name as JSON, and a colon
 }
 
 // parseAvro reads a schema and those it refers to.
@@ -129,7 +130,7 @@ func (b *avroBuilder) node(s avro.Schema) *avroNode {
 		b.named[s.FullName()] = n
 		for _, f := range s.Fields() {
 			quick := append(strconv.AppendQuote(nil, f.Name()), ':') // names are letters, digits and _
-			n.fields = append(n.fields, avroField{f.Name(), b.node(f.Type()), quick})
+			n.fields = append(n.fields, avroField{f.Name(), f.Aliases(), b.node(f.Type()), quick})
 		}
 		if n.isVariableDecimal(s) {
 			n.meaning, n.name = avroVariable, string(avro.Decimal)

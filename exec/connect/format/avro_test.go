@@ -128,12 +128,31 @@ func TestAvro(t *testing.T) {
 		// Resolution: other case, missing and unknown fields.
 		{"F int4", `"int"`, f(1), "1"},
 		{"g int4, h text", `"int"`, f(1), "NULL|NULL"},
+		// Strings and bytes are written alike.
+		{"f text", `"bytes"`, f([]byte("é")), "é"},
+		{"f varchar", `["null","bytes"]`, f([]byte("x")), "x"},
+		{"f bytea", `"string"`, f("a\\b"), `\x615c62`},
 	} {
 		cols := columnsOf(t, tc.columns)
 		schema := avroField1(tc.typ)
 		got, err := decodeOne(t, avroSpec(schema, cols), avroData(t, schema, tc.value))
 		if err != nil || got != tc.want {
 			t.Errorf("%s from %s: got %s, %v, want %s", tc.columns, tc.typ, got, err, tc.want)
+		}
+	}
+}
+
+// A field that was renamed fills the column of its old name, unless another field has that now.
+func TestAvroAliases(t *testing.T) {
+	cols := columnsOf(t, "id int8, name text, city text = at.town")
+	for schema, want := range map[string]string{
+		`{"type":"record","name":"r","fields":[{"name":"key","aliases":["ID"],"type":"long"},{"name":"full_name","aliases":["nom","name"],"type":"string"},
+			{"name":"place","aliases":["at"],"type":{"type":"record","name":"p","fields":[{"name":"city","aliases":["town"],"type":"string"}]}}]}`: "7|x|Z",
+		`{"type":"record","name":"r","fields":[{"name":"key","type":"long"},{"name":"full_name","aliases":["name"],"type":"string"},{"name":"NAME","type":"string"}]}`: "NULL|y|NULL",
+	} {
+		data := avroData(t, schema, map[string]any{"key": int64(7), "full_name": "x", "NAME": "y", "place": map[string]any{"city": "Z"}})
+		if got, err := decodeOne(t, avroSpec(schema, cols), data); err != nil || got != want {
+			t.Errorf("%s: got %s, %v, want %s", schema, got, err, want)
 		}
 	}
 }
