@@ -27,10 +27,12 @@ type partShard struct {
 	came          []int32     // pending rows that are none of the stored ones
 	kept          []int32     // rows to take over
 	added         *vec.Batch
+	addedW        []int64
 	net           state.Consolidator
 	before, after *vec.Batch // what is output for them
 	gone, new     []int32    // rows of before and after that the other may not have
 	rest          [2]*vec.Batch
+	restW         [2][]int64
 	sum           state.Consolidator
 	diff          *vec.Batch // the result, nil: none yet
 }
@@ -177,8 +179,7 @@ func (sh *partShard) stay() {
 func (sh *partShard) come(lo int32) {
 	p := sh.p
 	if p.lose {
-		sh.added.Reset()
-		sh.added.AppendSel(p.pending, sh.came)
+		sh.addedW = takeRows(sh.added, p.pending, sh.came, sh.addedW)
 		net := sh.net.Consolidate(p.in, sh.added)
 		came := sh.kept[:0]
 		for k, i := range sh.net.Origin() {
@@ -224,10 +225,8 @@ func (sh *partShard) subtract(was, is []int32) {
 			sh.new = append(sh.new, j)
 		}
 	}
-	sh.rest[0].Reset()
-	sh.rest[0].AppendSel(sh.before, sh.gone)
-	sh.rest[1].Reset()
-	sh.rest[1].AppendSel(sh.after, sh.new)
+	sh.restW[0] = takeRows(sh.rest[0], sh.before, sh.gone, sh.restW[0])
+	sh.restW[1] = takeRows(sh.rest[1], sh.after, sh.new, sh.restW[1])
 	sh.diff = sh.sum.Consolidate(sh.p.out, sh.rest[0], sh.rest[1])
 }
 

@@ -4,6 +4,20 @@ import (
 	"github.com/millracedb/millrace/sql/vec"
 )
 
+// takeRows makes dst, whose weights are kept in w between uses, the rows sel of src.
+func takeRows(dst, src *vec.Batch, sel []int32, w []int64) []int64 {
+	dst.Reset()
+	for c, v := range dst.Cols {
+		v.AppendSel(src.Cols[c], sel)
+	}
+	w = w[:0]
+	for _, i := range sel {
+		w = append(w, src.Weight(int(i)))
+	}
+	dst.N, dst.W = len(sel), w
+	return w
+}
+
 func each(n int, sel []int32, f func(i int)) {
 	if sel == nil {
 		for i := range n {
