@@ -30,14 +30,17 @@ func groupBy(t testing.TB) *physical.View {
 	return &physical.View{Root: aggregate(s, []int{0}, agg(t, s, "count"), agg(t, s, "sum", 1)), Key: []int{0}, Reads: []catalog.ID{1}}
 }
 
-func events(keys, n int) []*vec.Batch {
+func events(keys, n int) []*vec.Batch { return randomEvents(64, n, keys, 1000) }
+
+// randomEvents makes n batches of rows with so many keys and values.
+func randomEvents(n, rows, keys, values int) []*vec.Batch {
 	r := rand.New(rand.NewSource(1))
 	var bs []*vec.Batch
-	for range 64 {
-		b := vec.NewBatch(eventTypes, n)
-		for range n {
+	for range n {
+		b := vec.NewBatch(eventTypes, rows)
+		for range rows {
 			b.Cols[0].AppendI64(int64(r.Intn(keys)))
-			b.Cols[1].AppendI64(int64(r.Intn(1000)))
+			b.Cols[1].AppendI64(int64(r.Intn(values)))
 			b.N++
 		}
 		bs = append(bs, b)

@@ -2,7 +2,6 @@ package dataflow
 
 import (
 	"fmt"
-	"math/rand"
 	"runtime"
 	"slices"
 	"testing"
@@ -96,20 +95,7 @@ func operatorBenches(t testing.TB) []operatorBench {
 }
 
 // growing makes the changes of a stream with random keys.
-func growing(keys int) []*vec.Batch {
-	r := rand.New(rand.NewSource(1))
-	var out []*vec.Batch
-	for range benchSteps {
-		b := vec.NewBatch(eventTypes, benchRows)
-		for range benchRows {
-			b.Cols[0].AppendI64(int64(r.Intn(keys)))
-			b.Cols[1].AppendI64(int64(r.Intn(1_000_000)))
-			b.N++
-		}
-		out = append(out, b)
-	}
-	return out
-}
+func growing(keys int) []*vec.Batch { return randomEvents(benchSteps, benchRows, keys, 1_000_000) }
 
 // sliding makes the changes of the last eight steps of a stream: half of the rows come, half go.
 func sliding(keys int) []*vec.Batch {

@@ -241,19 +241,9 @@ func (ct *cut) cutover(ctx context.Context, f *filler, tp *tap, ch *catalogChang
 			return err
 		}
 	}
-	cat, err := ch.apply(c.cat)
+	cat, err := ct.logFilled(f.meta, ch)
 	if err != nil {
 		return err
-	}
-	f.meta.CreatedEpoch = ct.epoch
-	ct.ddl = []*catalogChange{ch}
-	txns, last, err := ct.finishLog()
-	if err != nil {
-		return storeError(err)
-	}
-	if _, err := c.store.Commit(ct.epoch, txns, last); err != nil {
-		ct.abandon()
-		return e.recoverAfter(err)
 	}
 	e.publish.Lock()
 	defer e.publish.Unlock()
@@ -268,6 +258,26 @@ func (ct *cut) cutover(ctx context.Context, f *filler, tp *tap, ch *catalogChang
 	ct.apply(&dataflow.Result{})
 	c.ckpt.want = true // until its pages are in a manifest, a restart fills the view again
 	return nil
+}
+
+// logFilled makes the catalog change of a relation that has been filled durable: an epoch with nothing else in it. It
+// returns the catalog to publish.
+func (ct *cut) logFilled(meta *catalog.Relation, ch *catalogChange) (*catalog.Snapshot, error) {
+	cat, err := ch.apply(ct.c.cat)
+	if err != nil {
+		return nil, err
+	}
+	meta.CreatedEpoch = ct.epoch
+	ct.ddl = []*catalogChange{ch}
+	txns, last, err := ct.finishLog()
+	if err != nil {
+		return nil, storeError(err)
+	}
+	if _, err := ct.c.store.Commit(ct.epoch, txns, last); err != nil {
+		ct.abandon()
+		return nil, ct.e.recoverAfter(err)
+	}
+	return cat, nil
 }
 
 // openTap pins relations and opens a tap on what changes them from the next epoch on. It is done between epochs: no

@@ -193,19 +193,9 @@ func (ct *cut) cutoverSink(ctx context.Context, s *sinkFiller, made *core, ch *c
 	if err := s.follow(ctx, e.taps.take(s.tp)); err != nil {
 		return err
 	}
-	cat, err := ch.apply(c.cat)
+	cat, err := ct.logFilled(s.meta, ch)
 	if err != nil {
 		return err
-	}
-	s.meta.CreatedEpoch = ct.epoch
-	ct.ddl = []*catalogChange{ch}
-	txns, last, err := ct.finishLog()
-	if err != nil {
-		return storeError(err)
-	}
-	if _, err := c.store.Commit(ct.epoch, txns, last); err != nil {
-		ct.abandon()
-		return e.recoverAfter(err)
 	}
 	e.publish.Lock()
 	defer e.publish.Unlock()

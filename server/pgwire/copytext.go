@@ -36,6 +36,11 @@ func (r *CopyReader) textRow(line []byte) error {
 		}
 		line = rest
 	}
+	return r.cutFields()
+}
+
+// cutFields makes the fields of a line from where each of them ends in scratch, -1 for a null.
+func (r *CopyReader) cutFields() error {
 	start := 0
 	for _, e := range r.ends {
 		if e < 0 {
@@ -192,16 +197,7 @@ func (r *CopyReader) csvRow(line []byte) error {
 		}
 		i++ // the delimiter
 	}
-	start := 0
-	for _, e := range r.ends {
-		if e < 0 {
-			r.fields = append(r.fields, nil)
-			continue
-		}
-		r.fields = append(r.fields, r.scratch[start:e:e])
-		start = e
-	}
-	return r.unescaped()
+	return r.cutFields()
 }
 
 func (r *CopyReader) csvNull(k int, quoted bool, field []byte) bool {
