@@ -30,9 +30,6 @@ func fedByConnector(rel *catalog.Relation, verb string) *pgerr.Error {
 // fedTable completes a table that a connector feeds.
 func (c *creator) fedTable(out *physical.CreateRelation) error {
 	rel := c.rel
-	if err := c.includes(); err != nil {
-		return err
-	}
 	switch {
 	case len(c.def.Watermarks) > 0:
 		return pgerr.New(pgerr.InvalidTableDefinition, "a table cannot have a watermark").

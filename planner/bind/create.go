@@ -145,6 +145,11 @@ func (c *creator) build() error {
 			return err
 		}
 	}
+	if isFed(c.def) { // a constraint may name them
+		if err := c.includes(); err != nil {
+			return err
+		}
+	}
 	if len(c.rel.Columns) > maxColumns {
 		return pgerr.Newf(pgerr.TooManyColumns, "tables can have at most %d columns", maxColumns)
 	}

@@ -24,9 +24,6 @@ func (b *Binder) CreateStream(stmt *ast.CreateStream) (*physical.CreateRelation,
 		return nil, pgerr.New(pgerr.InvalidTableDefinition, "a stream cannot have a primary key or a unique constraint").
 			WithHint("A stream keeps every row. Use CREATE TABLE for rows that replace one another.").At(stmt.Pos())
 	}
-	if err := c.includes(); err != nil {
-		return nil, err
-	}
 	if err := c.watermark(); err != nil {
 		return nil, err
 	}
@@ -42,7 +39,7 @@ var includeTypes = map[string]types.OID{
 	"headers": types.JSONB,
 }
 
-// includes adds the INCLUDE columns of a connector's stream.
+// includes adds the INCLUDE columns of what a connector feeds.
 func (c *creator) includes() error {
 	for _, inc := range c.def.Includes {
 		oid, ok := includeTypes[inc.What]

@@ -1,7 +1,6 @@
 package connect
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -15,46 +14,6 @@ import (
 
 	"github.com/millracedb/millrace/tests/rig"
 )
-
-// Records that Kafka's own console producer wrote, with each compression, arrive; sources shows a source
-// that has read everything, and errors the records that are no JSON.
-func TestConsoleProducer(t *testing.T) {
-	k := rig.Kafka(t)
-	k.CreateTopic("lines", 2)
-	s := rig.Millrace(t)
-	s.Exec(`CREATE STREAM lines (n int, codec text) INCLUDE offset AS pos
-		WITH (connector = 'kafka', topic = 'lines', brokers = '`+k.Addr()+`') FORMAT PLAIN ENCODE JSON`,
-		`CREATE MATERIALIZED VIEW codecs AS SELECT codec, count(*) AS n, sum(n) AS total FROM lines GROUP BY codec`)
-	codecs := []string{"none", "gzip", "snappy", "lz4", "zstd"}
-	const each = 500
-	for _, codec := range codecs {
-		var lines bytes.Buffer
-		for i := range each {
-			fmt.Fprintf(&lines, "{\"n\": %d, \"codec\": \"%s\", \"padding\": \"%0*d\"}\n", i, codec, 100, 0)
-		}
-		lines.WriteString("this is no JSON\n")
-		k.JavaTool(lines.Bytes(), "org.apache.kafka.tools.ConsoleProducer",
-			"--bootstrap-server", k.Addr(), "--topic", "lines", "--compression-codec", codec)
-	}
-	rig.Eventually(t, time.Minute, func() error {
-		return expectCount(s.DSN(), "SELECT count(*) FROM lines", each*len(codecs))
-	})
-	for _, codec := range codecs {
-		err := expectCount(s.DSN(), fmt.Sprintf("SELECT count(*) FROM codecs WHERE codec = '%s' AND n = %d AND total = %d", codec, each, each*(each-1)/2), 1)
-		if err != nil {
-			t.Error(err)
-		}
-	}
-	rig.Eventually(t, 30*time.Second, func() error {
-		return expectCount(s.DSN(), `SELECT count(*) FROM millrace.sources WHERE name = 'lines' AND state = 'running' AND lag = 0`, 2)
-	})
-	if err := expectCount(s.DSN(), "SELECT sum(committed_offset)::int FROM millrace.sources", (each+1)*len(codecs)); err != nil {
-		t.Error(err)
-	}
-	if err := expectCount(s.DSN(), "SELECT count(*) FROM millrace.errors", len(codecs)); err != nil {
-		t.Error(err)
-	}
-}
 
 // Exactly once: the server is killed at random moments while records come in, a part of them in transactions
 // that are aborted, and every record that counts is in the stream once, and in the views.

@@ -8,10 +8,14 @@ import (
 	"github.com/millracedb/millrace/exec/connect"
 	"github.com/millracedb/millrace/sql/pgerr"
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // publishPeriod is how often offsets are published.
 const publishPeriod = 5 * time.Second
+
+// restTimeout bounds what a source that ends waits for brokers.
+const restTimeout = 2 * time.Second
 
 // publisher tells the brokers, under a consumer group, how far the engine has committed. That is for tools that show lag:
 // nothing is read back, and a group that other consumers use would be overwritten.
@@ -45,6 +49,24 @@ func (p *publisher) run(ctx context.Context, adm *kadm.Client, failed func(error
 			failed(pgerr.Newf(pgerr.ConnectionFailure, "could not publish offsets for group \"%s\": %v", p.group, err))
 		}
 	}
+}
+
+// rest publishes what became durable too late for run: a source that is paused shows the lag that it has.
+func (p *publisher) rest(client []kgo.Opt) {
+	p.mu.Lock()
+	none := len(p.pending) == 0
+	p.mu.Unlock()
+	if none {
+		return
+	}
+	cl, err := kgo.NewClient(client...)
+	if err != nil {
+		return // run has said so
+	}
+	defer cl.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), restTimeout)
+	defer cancel()
+	_ = p.publish(ctx, kadm.NewClient(cl)) // the next life of the source begins with it
 }
 
 func (p *publisher) publish(ctx context.Context, adm *kadm.Client) error {

@@ -67,7 +67,12 @@ func (s *Source) Committed(o connect.Offsets) {
 func (s *Source) Status() connect.Status { return s.track.status(&s.trouble) }
 
 // Close implements connect.Source. What Run opened it has closed.
-func (s *Source) Close() { s.track.stop() }
+func (s *Source) Close() {
+	if s.publish != nil && s.trouble.last() == nil {
+		s.publish.rest(s.client())
+	}
+	s.track.stop()
+}
 
 // Run implements connect.Source.
 func (s *Source) Run(ctx context.Context, from connect.Offsets, in connect.Intake) error {
@@ -127,6 +132,7 @@ func (s *Source) run(ctx context.Context, from connect.Offsets, in connect.Intak
 		}
 	})
 	if s.publish != nil {
+		s.publish.note(from)
 		watching.Go(func() { s.publish.run(ctx, adm, s.track.failed) })
 	}
 	err = s.consume(ctx, consumer, adm, in)
