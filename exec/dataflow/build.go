@@ -99,6 +99,9 @@ func (b *builder) operator(n physical.Node, stream catalog.ID) (op.Operator, err
 	case *physical.Map:
 		return op.NewMap(n)
 	case *physical.Aggregate:
+		if n.Collects() {
+			return op.NewCollect(n, b.tables), nil
+		}
 		b.v.start = b.v.start || len(n.Keys) == 0
 		b.v.timed = b.v.timed || n.WindowEnd >= 0 && stream != 0
 		return op.NewAggregate(n, b.tables, stream), nil
@@ -155,6 +158,9 @@ func (b *builder) rows(plan *physical.View, root int) error {
 func groupColumns(n physical.Node) []int {
 	switch n := n.(type) {
 	case *physical.Aggregate, *physical.Distinct:
+		if a, ok := n.(*physical.Aggregate); ok && a.Collects() {
+			return nil
+		}
 		cols := make([]int, len(n.Fields()))
 		for i := range cols {
 			cols[i] = i

@@ -65,6 +65,9 @@ func place(q *logical.Query, path []logical.Node, hop *logical.Hop, scan *logica
 			if !slices.Contains(n.Keys, hop.End) { // the start decides the end, so the groups stay the same
 				n.Keys = append(n.Keys, hop.End)
 			}
+			if slices.ContainsFunc(n.Aggs, func(a logical.Agg) bool { return len(a.Order) > 0 || !a.Fn.TakesBack() }) {
+				return nil, pgerr.Unsupported("EMIT ON WINDOW CLOSE over an aggregate that keeps the rows of its groups")
+			}
 			n.WindowEnd, over = hop.End, i
 		case *logical.Distinct, *logical.Window, *logical.TopN:
 			return nil, pgerr.Unsupported("EMIT ON WINDOW CLOSE with DISTINCT, window functions or LIMIT")

@@ -6,7 +6,6 @@ import (
 	"github.com/millracedb/millrace/sql/expr"
 	"github.com/millracedb/millrace/sql/funcs"
 	"github.com/millracedb/millrace/sql/pgerr"
-	"github.com/millracedb/millrace/sql/types"
 )
 
 // View prepares the tree of a view, which rewrite has been over. onClose is EMIT ON WINDOW CLOSE. The result is the
@@ -112,13 +111,17 @@ func refuseSubquery(s *logical.Subquery) error {
 }
 
 func supportedAggs(n *logical.Aggregate) error {
+	if len(n.Keys) > 0 {
+		return nil
+	}
 	for _, a := range n.Aggs {
-		if a.Fn.Collect || !takesBack(a.Fn) {
-			return refuse("the aggregate " + a.Fn.Name)
-		}
+		what := "the aggregate " + a.Fn.Name + " without GROUP BY"
 		if len(a.Order) > 0 {
-			return refuse("ORDER BY in an aggregate")
+			what = "ORDER BY in an aggregate without GROUP BY"
+		} else if a.Fn.TakesBack() {
+			continue
 		}
+		return pgerr.Unsupported(what + " in a materialized view").WithHint("Group by an expression that is the same for all rows.")
 	}
 	return nil
 }
@@ -147,12 +150,3 @@ func limited(n *logical.Sort) (logical.Node, error) {
 
 // noLimit is a limit that no view reaches: OFFSET alone.
 const noLimit = 1<<62 - 1
-
-// takesBack reports whether an aggregate can forget a row: by its accumulator, or MIN and MAX by their ordered state.
-func takesBack(f *funcs.Aggregate) bool {
-	args := make([]types.Type, len(f.Args))
-	for i, a := range f.Args {
-		args[i] = types.T(a)
-	}
-	return f.MinMax != 0 || f.New(args, true) != nil
-}

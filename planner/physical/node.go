@@ -1,6 +1,8 @@
 package physical
 
 import (
+	"slices"
+
 	"github.com/millracedb/millrace/sql/catalog"
 	"github.com/millracedb/millrace/sql/expr"
 	"github.com/millracedb/millrace/sql/funcs"
@@ -78,8 +80,13 @@ type Agg struct {
 	Args     []int
 	Distinct bool
 	Filter   int
-	Order    []SortKey // ad hoc only
+	Order    []SortKey
 	T        types.Type
+}
+
+// Collects reports whether a group is aggregated anew from all its rows when one of them changes.
+func (n *Aggregate) Collects() bool {
+	return slices.ContainsFunc(n.Aggs, func(a Agg) bool { return len(a.Order) > 0 || !a.Fn.TakesBack() })
 }
 
 // SortKey orders by an input column.

@@ -158,6 +158,15 @@ type Aggregate struct {
 	Example string
 }
 
+// TakesBack reports whether the aggregate can forget a row: by its accumulator, or MIN and MAX by their ordered state.
+func (a *Aggregate) TakesBack() bool {
+	args := make([]types.Type, len(a.Args))
+	for i, t := range a.Args {
+		args[i] = types.T(t)
+	}
+	return a.MinMax != 0 || a.New(args, true) != nil
+}
+
 // Accumulator holds the states of one aggregate for groups 0..n-1, in columns. It lives for one step or one query:
 // the operator loads the touched groups, updates them batch by batch, appends them to state and asks results.
 // Nothing in it is per-row boxed.

@@ -19,7 +19,7 @@ type shape func(r *rand.Rand, rels []*relation) (query, oracle string, cols int)
 var shapes = []shape{
 	projection, grouped, grouped, having, distinct, unionAll, innerJoin, leftJoin, fullJoin, joinThenGroup, subqueryInFrom, cte,
 	rowNumber, lag, tumble, hop, globalAggregate, retractableMinMax, distinctAggregates, caseExpression, topN,
-	enriched, enriched, exists, matches, matches, running, groupingSets, setOperation,
+	enriched, enriched, exists, matches, matches, running, groupingSets, setOperation, collected,
 }
 
 func one(r *rand.Rand, rels []*relation) *relation { return rels[r.IntN(len(rels))] }
@@ -85,6 +85,17 @@ func groupingSets(r *rand.Rand, rels []*relation) (string, string, int) {
 	sets := []string{"ROLLUP (c0, %s)", "CUBE (c0, %s)", "GROUPING SETS ((c0), (%s), ())", "c0, ROLLUP (%s)"}
 	by := fmt.Sprintf(pick(r, sets), key)
 	return fmt.Sprintf("SELECT c0, %s AS k, grouping(c0, %s) AS g, %s FROM %s GROUP BY %s", key, key, aggregates(r, a, 2), a.name, by), "", 5
+}
+
+// collected are views that keep the rows of their groups.
+func collected(r *rand.Rand, rels []*relation) (string, string, int) {
+	a := one(r, rels)
+	calls := []string{
+		"string_agg(id::text, '>' ORDER BY id)", "array_agg(c0 ORDER BY c0 DESC, id)", "array_agg(DISTINCT id)", "bit_or(c0)",
+		"jsonb_agg(id ORDER BY id) FILTER (WHERE " + predicate(r, a, "") + ")", "string_agg(CASE WHEN " + a.any(r) + " IS NULL THEN 'n' END, '' ORDER BY id)",
+	}
+	key := pick(r, []string{"c0", "id % 4"})
+	return fmt.Sprintf("SELECT %s AS k, %s AS x, %s AS y, count(*) AS n FROM %s GROUP BY 1", key, pick(r, calls), pick(r, calls), a.name), "", 4
 }
 
 func having(r *rand.Rand, rels []*relation) (string, string, int) {
