@@ -151,7 +151,7 @@ func (d *protoRows) run(program *protoProgram, b []byte) error {
 				raw = b[p : p+int(v)]
 				p += int(v)
 			}
-		} else if v, p = fixedOrGroup(b, p, tag); p < 0 {
+		} else if v, raw, p = fixedOrGroup(b, p, tag); p < 0 {
 			return errProto
 		}
 		for ; f != nil; f = f.next {
@@ -196,18 +196,20 @@ func skipField(b []byte, p int, tag uint64) int {
 	return p + n
 }
 
-// fixedOrGroup reads what is neither a varint nor bytes.
-func fixedOrGroup(b []byte, p int, tag uint64) (v uint64, end int) {
+// fixedOrGroup reads what is neither a varint nor bytes. A group is a message with an end in place of a length.
+func fixedOrGroup(b []byte, p int, tag uint64) (v uint64, raw []byte, end int) {
 	if end = skipField(b, p, tag); end < 0 {
-		return 0, end
+		return 0, nil, end
 	}
-	switch protowire.Type(tag & 7) {
+	switch num, wire := protowire.DecodeTag(tag); wire {
 	case protowire.Fixed64Type:
 		v = binary.LittleEndian.Uint64(b[p:])
 	case protowire.Fixed32Type:
 		v = uint64(binary.LittleEndian.Uint32(b[p:]))
+	case protowire.StartGroupType:
+		raw, _ = protowire.ConsumeGroup(num, b[p:])
 	}
-	return v, end
+	return v, raw, end
 }
 
 // collect keeps an occurrence of a field until the record's end.

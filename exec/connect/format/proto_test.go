@@ -137,6 +137,25 @@ func TestProtobufWire(t *testing.T) {
 	}
 }
 
+// Groups of proto2, and messages that editions write like them.
+func TestProtobufGroups(t *testing.T) {
+	for _, source := range []string{
+		`syntax = "proto2"; message M { optional group Inner = 1 { optional int32 a = 1; optional string b = 2; } optional int32 z = 3; }`,
+		`edition = "2023"; message M { message Inner { int32 a = 1; string b = 2; } Inner inner = 1 [features.message_encoding = DELIMITED]; int32 z = 3; }`,
+	} {
+		m := messageOf(t, source, "M")
+		for text, want := range map[string]string{
+			`z:3`: "NULL|NULL|NULL|3",
+			m.Fields().ByNumber(1).TextName() + `{a:7 b:"x"} z:3`: `7|x|{"a": 7, "b": "x"}|3`,
+		} {
+			got, err := decodeOne(t, protoSpec(source, "", columnsOf(t, "x int4 = inner.a, y text = inner.b, inner jsonb, z int4")), protoData(t, m, text))
+			if err != nil || got != want {
+				t.Errorf("%s: got %s, %v, want %s", text, got, err, want)
+			}
+		}
+	}
+}
+
 func TestProtobufRefuses(t *testing.T) {
 	m := messageOf(t, everything, "shop.All")
 	for _, tc := range []struct {
