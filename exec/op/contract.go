@@ -22,7 +22,7 @@ import (
 //	    one insertion per key and step, none if nothing changed.
 //	  - A row that cannot be computed is left out and reported by Step.RowError with its weight (D9). Anything else that
 //	    goes wrong is a panic, which the graph turns into a suspended view (D4).
-//	  - An operator is used by one goroutine at a time; sharding is inside (see Exchange).
+//	  - An operator is used by one goroutine at a time; sharding is inside (see Parallel).
 type Operator interface {
 	Push(s *Step, port int, b *vec.Batch, out Emit)
 	End(s *Step, out Emit)

@@ -13,9 +13,10 @@
 //	           can be forgotten), distinctvalues, extremes, sortedinput (what stands before an accumulator), reps,
 //	           groupreader (groups as rows of a view)
 //	join       side (an input, by key), pairs (joined rows), unmatched (outer, semi and anti rows)
-//	window, topn   partition (touched partitions before and after), parts (rows in order), windowfunc, frame
+//	window, topn   partition (touched partitions), partshard (some of them before and after), parts (rows in order),
+//	               windowfunc, frame
 //	kept, own  where an operator's input is kept by key: by itself, with others, in the rows of its relation
-//	exchange   work split over shards
+//	exchange   work split over shards; refsums, scratch
 //
 // A view runs its operators for ever, an ad hoc query runs the same ones for one step over a snapshot (exec/query).
 //

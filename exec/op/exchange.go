@@ -8,7 +8,7 @@ import (
 )
 
 // parallelRows is how many rows a shard must get, about, for a goroutine to be worth starting.
-const parallelRows = 4096
+const parallelRows = 2048
 
 // shards is the number of shards for so many rows of a step: small ones are worth no goroutine.
 func (s *Step) shards(rows int) int {
@@ -16,10 +16,7 @@ func (s *Step) shards(rows int) int {
 	if least == 0 {
 		least = parallelRows
 	}
-	if s.Workers <= 1 || rows < 2*least {
-		return 1
-	}
-	return s.Workers
+	return max(1, min(s.Workers, rows/least))
 }
 
 // Parallel calls f(0) to f(n-1) from up to workers goroutines, the caller's among them, and passes a panic of one of them
