@@ -2,11 +2,10 @@ package kafka
 
 import (
 	"crypto/tls"
-	"crypto/x509"
-	"os"
 	"strings"
 	"time"
 
+	"github.com/millracedb/millrace/exec/connect"
 	"github.com/millracedb/millrace/sql/pgerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/sasl"
@@ -56,7 +55,7 @@ func parseBrokers(o map[string]string) (c brokers, err error) {
 		return c, err
 	}
 	if withTLS {
-		if c.tls, err = parseTLS(o); err != nil {
+		if c.tls, err = tlsOptions.Config(o, "Kafka"); err != nil {
 			return c, err
 		}
 	}
@@ -66,9 +65,12 @@ func parseBrokers(o map[string]string) (c brokers, err error) {
 	return c, err
 }
 
+// tlsOptions are those of clientOptions that are about TLS.
+var tlsOptions = connect.TLSOptions{CA: optCA, Cert: optCert, Key: optKey, Identify: optIdentify}
+
 // protocol decides whether to use TLS and whether to log in, and refuses options that contradict that.
 func protocol(o map[string]string) (withTLS, withLogin bool, err error) {
-	tlsOption := firstGiven(o, optCA, optCert, optKey)
+	tlsOption := tlsOptions.Given(o)
 	loginOption := firstGiven(o, optMechanism, optUsername, optPassword)
 	p, given := o[optProtocol]
 	if !given {
@@ -95,81 +97,6 @@ func firstGiven(o map[string]string, names ...string) string {
 		}
 	}
 	return ""
-}
-
-func parseTLS(o map[string]string) (*tls.Config, error) {
-	c := &tls.Config{MinVersion: tls.VersionTLS12}
-	if v, ok := o[optCA]; ok {
-		text, err := pemText(optCA, v)
-		if err != nil {
-			return nil, err
-		}
-		c.RootCAs = x509.NewCertPool()
-		if !c.RootCAs.AppendCertsFromPEM(text) {
-			return nil, pgerr.Newf(pgerr.InvalidParameterValue, "parameter \"%s\" holds no certificate in PEM", optCA)
-		}
-	}
-	cert, hasCert := o[optCert]
-	key, hasKey := o[optKey]
-	if hasCert != hasKey {
-		return nil, pgerr.Newf(pgerr.InvalidParameterValue, "parameters \"%s\" and \"%s\" go together", optCert, optKey)
-	}
-	if hasCert {
-		certText, err := pemText(optCert, cert)
-		if err != nil {
-			return nil, err
-		}
-		keyText, err := pemText(optKey, key)
-		if err != nil {
-			return nil, err
-		}
-		pair, err := tls.X509KeyPair(certText, keyText)
-		if err != nil {
-			return nil, pgerr.Newf(pgerr.InvalidParameterValue, "the certificate and key for Kafka cannot be used: %v", err)
-		}
-		c.Certificates = []tls.Certificate{pair}
-	}
-	if o[optIdentify] == "none" {
-		anyHost(c)
-	}
-	return c, nil
-}
-
-// anyHost makes c check the chain of a broker's certificate but not the name in it, as Kafka's own clients do with an
-// empty ssl.endpoint.identification.algorithm.
-func anyHost(c *tls.Config) {
-	c.InsecureSkipVerify = true // the chain is checked here
-	c.VerifyConnection = func(s tls.ConnectionState) error {
-		opts := x509.VerifyOptions{Roots: c.RootCAs, Intermediates: x509.NewCertPool()}
-		for _, cert := range s.PeerCertificates[1:] {
-			opts.Intermediates.AddCert(cert)
-		}
-		_, err := s.PeerCertificates[0].Verify(opts)
-		return err
-	}
-}
-
-// maxPEM bounds a PEM file.
-const maxPEM = 1 << 20
-
-// pemText returns PEM text that is given itself, or in a file. What is in the file is told to nobody.
-func pemText(option, value string) ([]byte, error) {
-	if strings.HasPrefix(strings.TrimSpace(value), "-----BEGIN") {
-		return []byte(value), nil
-	}
-	info, err := os.Stat(value)
-	if err == nil && (!info.Mode().IsRegular() || info.Size() > maxPEM) {
-		return nil, pgerr.Newf(pgerr.InvalidParameterValue, "parameter \"%s\" names no PEM file", option)
-	}
-	var text []byte
-	if err == nil {
-		text, err = os.ReadFile(value)
-	}
-	if err != nil {
-		return nil, pgerr.Newf(pgerr.UndefinedFile, "the file of parameter \"%s\" cannot be read", option).
-			WithHint("Name a PEM file that the server can read, or give the PEM text itself.")
-	}
-	return text, nil
 }
 
 func parseLogin(o map[string]string) (sasl.Mechanism, error) {
