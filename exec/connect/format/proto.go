@@ -228,8 +228,11 @@ func (d *protoRows) field(f *protoField, v uint64, raw []byte) error {
 	if f.siblings != nil {
 		d.clearSiblings(f)
 	}
-	if f.act == protoMessage {
+	switch f.act {
+	case protoMessage:
 		return d.below(f, raw)
+	case protoUnset:
+		return nil
 	}
 	col := d.cols[f.col]
 	if again {

@@ -37,6 +37,7 @@ const (
 	protoTime    // google.protobuf.Timestamp
 	protoSpan    // google.protobuf.Duration
 	protoMessage // fields below it
+	protoUnset   // no column, but a oneof with others that have
 	protoCollect // repeated fields, maps and messages: kept until the record's end
 )
 
@@ -99,7 +100,15 @@ func (c *protoCompiler) message(m protoreflect.MessageDescriptor, want *object) 
 			}
 		}
 	}
-	for _, group := range oneofs {
+	for o, group := range oneofs {
+		for i := range o.Fields().Len() {
+			if fd := o.Fields().Get(i); p.find(uint64(fd.Number())) == nil {
+				f := c.newField(fd, nil)
+				f.act = protoUnset
+				p.put(f)
+				group = append(group, f)
+			}
+		}
 		for _, f := range group {
 			for _, s := range group {
 				if s.num != f.num {
@@ -130,6 +139,11 @@ func fieldOf(m protoreflect.MessageDescriptor, want *object, t *target) protoref
 
 func (p *protoProgram) add(f *protoField) {
 	p.all = append(p.all, f)
+	p.put(f)
+}
+
+// put makes a reader one that find returns.
+func (p *protoProgram) put(f *protoField) {
 	if f.num <= maxDense {
 		for len(p.dense) <= int(f.num) {
 			p.dense = append(p.dense, nil)

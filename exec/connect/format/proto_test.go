@@ -126,6 +126,7 @@ func TestProtobufWire(t *testing.T) {
 		{"i32 int4, str text", join(`i32:1 str:"a"`, `i32:2`, `str:"bc"`), "2|bc"},
 		{"x text = inner.a, y _int4 = inner.n", join(`inner{a:"x" n:1}`, `inner{n:2}`), "x|{1,2}"},
 		{"left int4, right text", join(`left:1`, `right:"r"`), "NULL|r"},
+		{"left int4", join(`left:1`, `right:"r"`), "NULL"},
 		{"left int4, right text, x text = middle.a", join(`middle{a:"m"}`, `left:3`), "3|NULL|NULL"},
 		{"middle jsonb, right text", join(`middle{a:"m"}`, `right:"r"`), "NULL|r"},
 		{"nums _int4", append(join("nums:1"), 0xc8, 0x01, 5), "{1,5}"},

@@ -1,6 +1,7 @@
 package format
 
 import (
+	"bytes"
 	"math"
 	"slices"
 	"strconv"
@@ -35,7 +36,7 @@ func (d *protoRows) finishCollected(p *protoProgram, f *protoField, there bool) 
 	var err error
 	switch {
 	case f.c.kind == kindArray:
-		err = d.protoArray(f.desc, v.List())
+		err = d.protoArray(f, v.List())
 	case f.desc.Message() != nil && isWellKnownScalar(f.desc.Message()) && f.c.kind != kindJSON && !f.desc.IsList():
 		d.scratch, err = appendProtoText(d.scratch, f.desc, v)
 	default:
@@ -62,21 +63,36 @@ func unmarshalProto(b []byte, m *dynamicpb.Message) (err error) {
 }
 
 // protoArray appends an array as PostgreSQL writes it.
-func (d *protoRows) protoArray(fd protoreflect.FieldDescriptor, list protoreflect.List) error {
+func (d *protoRows) protoArray(f *protoField, list protoreflect.List) error {
 	d.scratch = append(d.scratch, '{')
+	elem := f.c.elem.OID
+	instant := elem == types.TimestampTZ || elem == types.Timestamp || elem == types.Interval
 	var text []byte
 	var err error
 	for i := range list.Len() {
 		if i > 0 {
 			d.scratch = append(d.scratch, ',')
 		}
-		if text, err = appendProtoText(text[:0], fd, list.Get(i)); err != nil {
+		if text, err = appendProtoText(text[:0], f.desc, list.Get(i)); err != nil {
 			return err
+		}
+		if instant && f.desc.Message() != nil {
+			text = dropNanos(text)
 		}
 		d.scratch = appendElement(d.scratch, text)
 	}
 	d.scratch = append(d.scratch, '}')
 	return nil
+}
+
+// dropNanos takes the nanoseconds from the JSON of a Timestamp or Duration: a time belongs to the microsecond that holds it,
+// and the input functions would round it.
+func dropNanos(text []byte) []byte {
+	point := bytes.IndexByte(text, '.')
+	if point < 0 || len(text)-point != len(".123456789Z") {
+		return text
+	}
+	return append(text[:point+7], text[len(text)-1])
 }
 
 // appendProtoScalar appends the text of a scalar as it comes from the wire.
