@@ -1,7 +1,10 @@
 package kafka
 
 import (
+	"context"
 	"crypto/tls"
+	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,6 +37,29 @@ func (c *brokers) client() []kgo.Opt {
 		opts = append(opts, kgo.SASL(c.login))
 	}
 	return opts
+}
+
+// dial makes a client that ends with ctx: a broker that takes a connection and then says nothing holds up requests for
+// longer than their own contexts.
+func (c *brokers) dial(ctx context.Context, t *trouble, opts ...kgo.Opt) (*kgo.Client, error) {
+	cl, err := kgo.NewClient(slices.Concat(c.client(), opts, []kgo.Opt{kgo.WithContext(ctx), kgo.WithHooks(t)})...)
+	if err != nil {
+		return nil, pgerr.Newf(pgerr.InvalidParameterValue, "kafka: %v", err)
+	}
+	return cl, nil
+}
+
+// dialBriefly makes a client for a statement, which does not wait long for brokers that are away.
+func (c *brokers) dialBriefly(ctx context.Context, t *trouble) (*kgo.Client, error) {
+	return c.dial(ctx, t, kgo.RequestRetries(2), kgo.RetryTimeout(probeTimeout/2))
+}
+
+// orCancelled is err, unless the statement was cancelled, which the client tells as a failure.
+func orCancelled(statement context.Context, err error) error {
+	if err != nil && errors.Is(statement.Err(), context.Canceled) {
+		return pgerr.New(pgerr.QueryCanceled, "canceling statement due to user request")
+	}
+	return err
 }
 
 func parseBrokers(o map[string]string) (c brokers, err error) {

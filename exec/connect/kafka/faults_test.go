@@ -31,6 +31,7 @@ import (
 //
 //	MILLRACE_SEEDS=500 go test ./exec/connect/kafka -run 'TestFaults/source/317$'
 func TestFaults(t *testing.T) {
+	t.Parallel()
 	seeds := 20
 	if n, err := strconv.Atoi(os.Getenv("MILLRACE_SEEDS")); err == nil {
 		seeds = n

@@ -6,7 +6,6 @@ import (
 
 	"github.com/millracedb/millrace/exec/connect"
 	"github.com/millracedb/millrace/exec/connect/format"
-	"github.com/millracedb/millrace/sql/pgerr"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
@@ -24,7 +23,8 @@ func infer(ctx context.Context, spec connect.StreamSpec) (*connect.Inferred, err
 	if err != nil {
 		return nil, err
 	}
-	return format.Infer(ctx, formatOf(spec), func(ctx context.Context) ([]connect.SampleRecord, error) { return c.sample(ctx) })
+	in, err := format.Infer(ctx, formatOf(spec), func(ctx context.Context) ([]connect.SampleRecord, error) { return c.sample(ctx) })
+	return in, orCancelled(ctx, err)
 }
 
 // sample reads the newest records of the topic, as far as they are there within sampleLimit.
@@ -32,9 +32,9 @@ func (c *config) sample(ctx context.Context) ([]connect.SampleRecord, error) {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	var trouble trouble
-	cl, err := kgo.NewClient(append(c.client(), kgo.RequestRetries(2), kgo.RetryTimeout(probeTimeout/2), kgo.WithHooks(&trouble))...)
+	cl, err := c.dialBriefly(ctx, &trouble)
 	if err != nil {
-		return nil, pgerr.Newf(pgerr.InvalidParameterValue, "kafka: %v", err)
+		return nil, err
 	}
 	defer cl.Close()
 	adm := kadm.NewClient(cl)
@@ -62,26 +62,26 @@ func (c *config) sample(ctx context.Context) ([]connect.SampleRecord, error) {
 			from[end.Partition], left[end.Partition] = first, end.Offset
 		}
 	})
-	return c.read(ctx, from, left)
+	return c.read(ctx, &trouble, from, left)
 }
 
 // read fetches from the given offsets on until each partition has come to its end.
-func (c *config) read(ctx context.Context, from, ends connect.Offsets) ([]connect.SampleRecord, error) {
+func (c *config) read(ctx context.Context, trouble *trouble, from, ends connect.Offsets) ([]connect.SampleRecord, error) {
 	if len(from) == 0 {
 		return nil, nil
 	}
-	cl, err := kgo.NewClient(append(c.client(), kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{c.topic: at(from)}),
-		kgo.KeepControlRecords(), kgo.FetchIsolationLevel(c.isolation()))...)
+	limited, cancel := context.WithTimeout(ctx, sampleLimit)
+	defer cancel()
+	cl, err := c.dial(limited, trouble, kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{c.topic: at(from)}),
+		kgo.KeepControlRecords(), kgo.FetchIsolationLevel(c.isolation()))
 	if err != nil {
-		return nil, pgerr.Newf(pgerr.InvalidParameterValue, "kafka: %v", err)
+		return nil, err
 	}
 	defer cl.Close()
-	ctx, cancel := context.WithTimeout(ctx, sampleLimit)
-	defer cancel()
 	var out []connect.SampleRecord
 	size := 0
-	for len(ends) > 0 && size < sampleBytes && ctx.Err() == nil {
-		fetches := cl.PollFetches(ctx)
+	for len(ends) > 0 && size < sampleBytes && limited.Err() == nil {
+		fetches := cl.PollFetches(limited)
 		fetches.EachRecord(func(r *kgo.Record) {
 			if !r.Attrs.IsControl() {
 				out = append(out, connect.SampleRecord{Key: r.Key, Value: r.Value})
@@ -92,5 +92,5 @@ func (c *config) read(ctx context.Context, from, ends connect.Offsets) ([]connec
 			}
 		})
 	}
-	return out, nil
+	return out, ctx.Err()
 }

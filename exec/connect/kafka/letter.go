@@ -14,10 +14,10 @@ import (
 // delivered, so none is missing; after a crash between the two it is there twice.
 type letterBox struct{ client *kgo.Client }
 
-func (s *Source) openLetters() (*letterBox, error) {
-	cl, err := kgo.NewClient(append(s.client(), kgo.DefaultProduceTopic(s.errorsTopic), kgo.WithHooks(&s.trouble))...)
+func (s *Source) openLetters(ctx context.Context) (*letterBox, error) {
+	cl, err := s.dial(ctx, &s.trouble, kgo.DefaultProduceTopic(s.errorsTopic))
 	if err != nil {
-		return nil, pgerr.Newf(pgerr.InvalidParameterValue, "kafka: %v", err)
+		return nil, err
 	}
 	return &letterBox{cl}, nil
 }

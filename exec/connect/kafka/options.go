@@ -201,9 +201,12 @@ func parseOffsets(s string) (connect.Offsets, error) {
 // parseFetch reads how records are fetched.
 func (c *config) parseFetch(o map[string]string) error {
 	n := map[string]int{}
-	for _, name := range []string{optFetchMin, optFetchMax, optFetchWait, optPartitionMax} {
+	for _, x := range []struct {
+		name        string
+		least, most int
+	}{{optFetchMin, 1, 1 << 30}, {optFetchMax, 1, 1 << 30}, {optFetchWait, 10, 600_000}, {optPartitionMax, 1, 1 << 30}} {
 		var err error
-		if n[name], err = number(o, name, 1, 1<<30); err != nil {
+		if n[x.name], err = number(o, x.name, x.least, x.most); err != nil {
 			return err
 		}
 	}
@@ -215,6 +218,7 @@ func (c *config) parseFetch(o map[string]string) error {
 		kgo.FetchMinBytes(int32(n[optFetchMin])), kgo.FetchMaxBytes(int32(n[optFetchMax])),
 		kgo.FetchMaxWait(time.Duration(n[optFetchWait]) * time.Millisecond),
 		kgo.FetchMaxPartitionBytes(int32(min(n[optPartitionMax], n[optFetchMax]))),
+		kgo.BrokerMaxReadBytes(int32(min(max(100<<20, 2*n[optFetchMax]), 1<<30))),
 		kgo.Rack(o[optRack]),
 	}
 	return nil

@@ -28,12 +28,16 @@ func probe(ctx context.Context, spec connect.StreamSpec) error {
 	if err != nil {
 		return err
 	}
+	return orCancelled(ctx, c.probe(ctx, spec))
+}
+
+func (c *config) probe(ctx context.Context, spec connect.StreamSpec) error {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	var trouble trouble
-	cl, err := kgo.NewClient(append(c.client(), kgo.RequestRetries(2), kgo.RetryTimeout(probeTimeout/2), kgo.WithHooks(&trouble))...)
+	cl, err := c.dialBriefly(ctx, &trouble)
 	if err != nil {
-		return pgerr.Newf(pgerr.InvalidParameterValue, "kafka: %v", err)
+		return err
 	}
 	defer cl.Close()
 	adm := kadm.NewClient(cl)
@@ -48,7 +52,7 @@ func probe(ctx context.Context, spec connect.StreamSpec) error {
 		}
 	}
 	if c.errorsTopic != "" {
-		letters := c
+		letters := *c
 		letters.topic = c.errorsTopic
 		if _, err := topicOf(ctx, adm, c.errorsTopic); err != nil {
 			return letters.connectError(err, &trouble)

@@ -80,13 +80,13 @@ func near(list []connect.Place) int {
 
 // replayable returns the first offset of each partition, if the topic is the one whose offsets were committed.
 func (s *Source) replayable(ctx context.Context, committed connect.Offsets) (connect.Offsets, error) {
-	cl, err := kgo.NewClient(append(s.client(), kgo.WithHooks(&s.trouble), kgo.RequestRetries(2), kgo.RetryTimeout(probeTimeout/2))...)
-	if err != nil {
-		return nil, pgerr.Newf(pgerr.InvalidParameterValue, "kafka: %v", err)
-	}
-	defer cl.Close()
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
+	cl, err := s.dialBriefly(ctx, &s.trouble)
+	if err != nil {
+		return nil, err
+	}
+	defer cl.Close()
 	adm := kadm.NewClient(cl)
 	t, err := topicOf(ctx, adm, s.topic)
 	if err != nil {
@@ -104,9 +104,9 @@ func (s *Source) replayable(ctx context.Context, committed connect.Offsets) (con
 
 // run fetches until every place has been met, or passed, or the partition brings nothing more.
 func (r *replay) run(ctx context.Context, in connect.Intake) error {
-	consumer, err := r.s.consumer(connect.Offsets{r.partition: r.next})
+	consumer, err := r.s.consumer(ctx, connect.Offsets{r.partition: r.next})
 	if err != nil {
-		return pgerr.Newf(pgerr.InvalidParameterValue, "kafka: %v", err)
+		return err
 	}
 	defer consumer.Close()
 	for r.next < r.end && (len(r.places) > 0 || len(r.keys) > 0) {

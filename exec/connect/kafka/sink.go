@@ -12,6 +12,7 @@ import (
 	"github.com/millracedb/millrace/sql/pgerr"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kversion"
 )
 
 // Sink writes the changes of a relation to one topic.
@@ -45,6 +46,7 @@ const (
 	batchRecords = 64 << 10
 	batchBytes   = 16 << 20
 	sendTimeout  = 20 * time.Second // for a batch; then the producer is made anew
+	abortTimeout = 2 * time.Second
 	firstBackoff = 200 * time.Millisecond
 	lastBackoff  = 5 * time.Second
 	linger       = 5 * time.Millisecond
@@ -76,6 +78,9 @@ func openSink(spec connect.SinkSpec) (connect.Sink, error) {
 		return nil, pgerr.Newf(pgerr.InvalidParameterValue, "parameter \"%s\" does not go with %s = 'at_least_once'", optTransactionalID, optDelivery)
 	}
 	s.owner = rand.Text()
+	if err := kgo.ValidateOpts(append(s.client(), s.producerOptions()...)...); err != nil {
+		return nil, pgerr.Newf(pgerr.InvalidParameterValue, "kafka: %v", err)
+	}
 	if err := s.writer.init(s.topic, spec); err != nil {
 		return nil, err
 	}
@@ -123,9 +128,12 @@ type finalError struct{ error }
 
 // life is what one producer does: it sends from where the last one left off until something goes wrong.
 func (s *Sink) life(ctx context.Context, q connect.Queue) (err error) {
-	p, err := s.producer()
+	client, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(abortTimeout, cancel) })() // what is open is aborted first
+	p, err := s.producer(client)
 	if err != nil {
-		return &finalError{pgerr.Newf(pgerr.InvalidParameterValue, "kafka: %v", err)}
+		return &finalError{err}
 	}
 	defer func() {
 		p.cl.Close()
@@ -267,15 +275,19 @@ func (s *Sink) fencedBy(d delivery, err error) error {
 
 // producerOptions are those of the producer's client.
 func (s *Sink) producerOptions() []kgo.Opt {
-	opts := append(s.client(),
-		kgo.WithHooks(&s.trouble),
+	opts := []kgo.Opt{
 		kgo.DefaultProduceTopic(s.topic),
 		kgo.RequiredAcks(kgo.AllISRAcks()),
 		kgo.ProducerLinger(linger),
-		kgo.MaxBufferedRecords(2*batchRecords),
-		kgo.ConcurrentTransactionsBackoff(2*time.Millisecond), // the last transaction is about to be over
+		kgo.MaxBufferedRecords(2 * batchRecords),
+		kgo.ConcurrentTransactionsBackoff(2 * time.Millisecond), // the last transaction is about to be over
 		kgo.ProducerBatchCompression(compressions[s.codec]),
-	)
+	}
+	if !s.atLeast {
+		// The offset of the group is committed by hand, in the protocol before KIP-890, which every broker from 2.5 on
+		// speaks: partitions and group are added to the transaction by requests of their own.
+		opts = append(opts, kgo.TransactionalID(s.id), kgo.TransactionTimeout(s.txnTimeout), kgo.MaxVersions(kversion.V3_7_0()))
+	}
 	return opts
 }
 

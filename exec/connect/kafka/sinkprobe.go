@@ -13,7 +13,6 @@ import (
 	"github.com/millracedb/millrace/sql/pgerr"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // Options of sinks.
@@ -75,16 +74,19 @@ func probeSink(ctx context.Context, spec connect.SinkSpec) error {
 	if err != nil {
 		return err
 	}
-	s := sink.(*Sink)
-	partitions, replication, err := topicSize(spec.Options)
+	return orCancelled(ctx, sink.(*Sink).probe(ctx))
+}
+
+func (s *Sink) probe(ctx context.Context) error {
+	partitions, replication, err := topicSize(s.spec.Options)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
-	cl, err := kgo.NewClient(append(s.client(), kgo.RequestRetries(2), kgo.RetryTimeout(probeTimeout/2), kgo.WithHooks(&s.trouble))...)
+	cl, err := s.dialBriefly(ctx, &s.trouble)
 	if err != nil {
-		return pgerr.Newf(pgerr.InvalidParameterValue, "kafka: %v", err)
+		return err
 	}
 	defer cl.Close()
 	adm := kadm.NewClient(cl)
@@ -132,9 +134,9 @@ func (s *Sink) probeTransactions(ctx context.Context) error {
 	}
 	var last delivery
 	err := untilSettled(ctx, func() error { // a young cluster makes its transaction log first
-		p, err := s.producer()
+		p, err := s.producer(ctx)
 		if err != nil {
-			return &finalError{pgerr.Newf(pgerr.InvalidParameterValue, "kafka: %v", err)}
+			return &finalError{err}
 		}
 		defer p.cl.Close()
 		last, err = p.start(ctx)

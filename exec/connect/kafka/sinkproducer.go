@@ -14,7 +14,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
-	"github.com/twmb/franz-go/pkg/kversion"
 )
 
 // producer is one producer of a sink. After any error it is closed and another one is made.
@@ -25,14 +24,8 @@ type producer struct {
 	note func(*kgo.Record, error)
 }
 
-func (s *Sink) producer() (*producer, error) {
-	opts := s.producerOptions()
-	if !s.atLeast {
-		// The offset of the group is committed by hand, in the protocol before KIP-890, which every broker from 2.5 on
-		// speaks: partitions and group are added to the transaction by requests of their own.
-		opts = append(opts, kgo.TransactionalID(s.id), kgo.TransactionTimeout(s.txnTimeout), kgo.MaxVersions(kversion.V3_7_0()))
-	}
-	cl, err := kgo.NewClient(opts...)
+func (s *Sink) producer(ctx context.Context) (*producer, error) {
+	cl, err := s.dial(ctx, &s.trouble, s.producerOptions()...)
 	if err != nil {
 		return nil, err
 	}
@@ -153,12 +146,18 @@ func (p *producer) produce(ctx context.Context, records []kgo.Record) {
 
 // commit waits until everything produced has arrived, and makes it count, together with the position behind it.
 func (p *producer) commit(ctx context.Context, pos connect.Position) error {
+	positioned := make(chan error, 1)
+	if p.s.atLeast {
+		positioned <- nil
+	} else { // beside the records: only the end of the transaction comes after both
+		go func() { positioned <- p.commitPosition(ctx, pos) }()
+	}
 	err := p.cl.Flush(ctx)
 	if failed := p.err.Load(); failed != nil {
 		err = *failed
 	}
-	if err == nil && !p.s.atLeast {
-		err = p.commitPosition(ctx, pos)
+	if failed := <-positioned; err == nil {
+		err = failed
 	}
 	if err != nil {
 		p.abort()
@@ -181,7 +180,7 @@ func (p *producer) drop(ctx context.Context) error {
 
 // abort gives the transaction up. If that fails the next producer's start does it.
 func (p *producer) abort() {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), abortTimeout)
 	defer cancel()
 	if p.cl.AbortBufferedRecords(ctx) == nil && !p.s.atLeast {
 		_ = p.cl.EndTransaction(ctx, kgo.TryAbort)

@@ -45,6 +45,9 @@ func open(spec connect.StreamSpec) (connect.Source, error) {
 		return nil, err
 	}
 	s := &Source{config: c, table: spec.PrimaryKey != nil}
+	if err := kgo.ValidateOpts(append(s.client(), s.consumerOptions(nil)...)...); err != nil {
+		return nil, pgerr.Newf(pgerr.InvalidParameterValue, "kafka: %v", err)
+	}
 	s.track.mu.state = connect.Starting
 	s.track.mu.partitions = map[int32]*partition{}
 	if s.build, err = newBuilder(spec); err != nil {
@@ -91,15 +94,15 @@ func (s *Source) Run(ctx context.Context, from connect.Offsets, in connect.Intak
 func (s *Source) run(ctx context.Context, from connect.Offsets, in connect.Intake) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	admClient, err := kgo.NewClient(append(s.client(), kgo.WithHooks(&s.trouble))...)
+	admClient, err := s.dial(ctx, &s.trouble)
 	if err != nil {
-		return pgerr.Newf(pgerr.InvalidParameterValue, "kafka: %v", err)
+		return err
 	}
 	defer admClient.Close()
 	adm := kadm.NewClient(admClient)
 
 	if s.errorsTopic != "" {
-		if s.letters, err = s.openLetters(); err != nil {
+		if s.letters, err = s.openLetters(ctx); err != nil {
 			return err
 		}
 		defer s.letters.close()
@@ -114,7 +117,7 @@ func (s *Source) run(ctx context.Context, from connect.Offsets, in connect.Intak
 	}
 	s.build.ctx, s.build.await = ctx, s.awaitRegistry
 	s.track.add(start.next)
-	consumer, err := s.consumer(start.next)
+	consumer, err := s.consumer(ctx, start.next)
 	if err != nil {
 		return err
 	}
@@ -145,15 +148,18 @@ func (s *Source) run(ctx context.Context, from connect.Offsets, in connect.Intak
 
 // consumer returns a client that fetches the given partitions. An offset that is out of range is reported,
 // never replaced.
-func (s *Source) consumer(next connect.Offsets) (*kgo.Client, error) {
-	return kgo.NewClient(slices.Concat(s.client(), s.fetch, []kgo.Opt{
-		kgo.WithHooks(&s.trouble),
+func (s *Source) consumer(ctx context.Context, next connect.Offsets) (*kgo.Client, error) {
+	return s.dial(ctx, &s.trouble, s.consumerOptions(next)...)
+}
+
+func (s *Source) consumerOptions(next connect.Offsets) []kgo.Opt {
+	return slices.Concat(s.fetch, []kgo.Opt{
 		kgo.WithPools(&s.pools),
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{s.topic: at(next)}),
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
 		kgo.KeepControlRecords(), // so that the offset passes the end of a transaction
 		kgo.MaxConcurrentFetches(maxFetches),
-	})...)
+	})
 }
 
 func at(offsets connect.Offsets) map[int32]kgo.Offset {
