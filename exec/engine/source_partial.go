@@ -35,10 +35,11 @@ var noRow = feedRow{none, none}
 // notePartial notes a row that has old values; above is what the row in front of it replaces.
 func (f *tableFeed) notePartial(at feedRow, p *connect.Partial, own, above replaced) {
 	of := replaced{nothing: true}
-	switch p.Of {
-	case p.Row:
+	switch {
+	case p.Of < 0:
+	case p.Of == p.Row:
 		of = own
-	case p.Row - 1:
+	case p.Of == p.Row-1:
 		of = above
 	}
 	if f.partial == nil {
@@ -51,8 +52,8 @@ func (f *tableFeed) notePartial(at feedRow, p *connect.Partial, own, above repla
 type oldValues struct {
 	found *vec.Batch // live rows
 	live  map[feedRow]int32
-	check func(b *vec.Batch, from int) error
-	one   *vec.Batch // a row being made
+	check func(b *vec.Batch, from int) error // nil: nothing
+	one   *vec.Batch                         // a row being made
 }
 
 func (f *tableFeed) oldValues(ct *cut) (*oldValues, error) {
@@ -69,6 +70,9 @@ func (f *tableFeed) oldValues(ct *cut) (*oldValues, error) {
 	old.found, at = ct.c.liveRows(f.meta, keys)
 	for i, row := range order {
 		old.live[row] = at[i]
+	}
+	if len(f.meta.RowChecks) == 0 {
+		return old, nil
 	}
 	var err error
 	old.check, err = ct.e.rowCheck(f.meta)
@@ -119,6 +123,9 @@ func (f *tableFeed) complete(at feedRow, old *oldValues) error {
 		if col.NotNull && old.one.Cols[c].IsNull(0) {
 			return pgerr.Newf(pgerr.NotNullViolation, "null value in column \"%s\" of relation \"%s\" violates not-null constraint", col.Name, f.meta.Name)
 		}
+	}
+	if old.check == nil {
+		return nil
 	}
 	return old.check(old.one, 0)
 }
