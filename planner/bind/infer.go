@@ -34,7 +34,14 @@ func (c *creator) inferColumns() error {
 	if err != nil {
 		return err
 	}
-	columns, key, notice, err := source.Infer(context.Background(), revealed)
+	ctx := context.Background()
+	if fc := c.b.env.Funcs; fc != nil && fc.Context != nil {
+		ctx = fc.Context
+	}
+	columns, key, notice, err := source.Infer(ctx, revealed)
+	if ctx.Err() != nil {
+		return context.Cause(ctx) // the client's wish, or its statement_timeout
+	}
 	if err != nil {
 		return err
 	}

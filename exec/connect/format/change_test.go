@@ -203,6 +203,12 @@ func TestCSV(t *testing.T) {
 		{map[string]string{"header": "true"}, "b,zz,a\nx,?,1\ny,?,2\n", "+1 1|x; +1 2|y"},
 		{map[string]string{"header": "true"}, "B\nx", "+1 NULL|x"},
 		{map[string]string{"header": "true"}, "a,b\n", ""},
+		{map[string]string{"quote": "'"}, "1,'it''s \"x\"'", `+1 1|it's "x"`},
+		{map[string]string{"escape": "\\"}, `1,"a\"b\\c\d"`, `+1 1|a"b\c\d`},
+		{map[string]string{"quote": "ab"}, "", "22023 invalid value for parameter \"quote\": \"ab\""},
+		{map[string]string{"null": "a,"}, "", "22023 CSV delimiter must not appear in the NULL specification"},
+		{map[string]string{"null": "\""}, "", "22023 CSV quote character must not appear in the NULL specification"},
+		{map[string]string{"delimiter": "\""}, "", "22023 CSV delimiter and quote must be different"},
 		{map[string]string{"delimiter": "ab"}, "", "22023 invalid value for parameter \"delimiter\": \"ab\""},
 		{map[string]string{"header": "maybe"}, "", "22023 invalid value for parameter \"header\": \"maybe\""},
 	} {

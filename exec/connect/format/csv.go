@@ -1,6 +1,7 @@
 package format
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -8,12 +9,14 @@ import (
 	"github.com/millracedb/millrace/sql/vec"
 )
 
-// csv decodes lines of comma-separated values as COPY ... (FORMAT csv) does: quotes around a value, two quotes for one
-// inside, and a value without quotes that is written as a null is null. Without a header a line has a value for each
+// csv decodes lines of comma-separated values as COPY ... (FORMAT csv) does: quotes around a value, two quotes (or
+// an escape and a quote) for one inside, and a value without quotes that is written as a null is null. Without a header a line has a value for each
 // column, in order; with one, the first line of each record names the columns, and values of other names are left out.
 type csv struct {
 	columns   []column
 	delimiter byte
+	quote     byte
+	escape    byte // in front of a quote, or of itself, between quotes
 	header    bool
 	null      string
 
@@ -23,18 +26,12 @@ type csv struct {
 }
 
 func newCSV(s side, fields []field) (rowDecoder, error) {
-	d := &csv{columns: newColumns(fields), delimiter: ',', null: s.options[optNull], header: s.options[optHeader] == "true"}
+	d := &csv{columns: newColumns(fields), null: s.options[optNull], header: s.options[optHeader] == "true"}
 	if without, given := s.options["without_header"]; given {
 		d.header = without == "false"
 	}
-	switch sep := s.options[optDelimiter]; {
-	case strings.EqualFold(sep, "tab") || sep == `\t`:
-		d.delimiter = '\t'
-	case len(sep) == 1 && sep[0] < 0x80 && !strings.ContainsAny(sep, "\"\r\n\x00"):
-		d.delimiter = sep[0]
-	default:
-		return nil, pgerr.Newf(pgerr.InvalidParameterValue, "invalid value for parameter \"delimiter\": \"%s\"", sep).
-			WithHint("Give one ASCII character other than a quote, or 'tab'.")
+	if err := d.readMarks(s.options); err != nil {
+		return nil, err
 	}
 	for _, f := range fields {
 		if f.Path != "" {
@@ -45,6 +42,35 @@ func newCSV(s side, fields []field) (rowDecoder, error) {
 		d.order = append(d.order, i)
 	}
 	return d, nil
+}
+
+// readMarks reads the options that are single characters.
+func (d *csv) readMarks(options map[string]string) error {
+	delimiter := options[optDelimiter]
+	if strings.EqualFold(delimiter, "tab") || delimiter == `\t` {
+		delimiter = "\t"
+	}
+	for _, m := range []struct {
+		option, value string
+		to            *byte
+	}{{optDelimiter, delimiter, &d.delimiter}, {optQuote, options[optQuote], &d.quote}, {optEscape, cmp.Or(options[optEscape], options[optQuote]), &d.escape}} {
+		if len(m.value) != 1 || m.value[0] >= 0x80 || strings.ContainsAny(m.value, "\r\n\x00") {
+			return pgerr.Newf(pgerr.InvalidParameterValue, "invalid value for parameter \"%s\": \"%s\"", m.option, m.value).
+				WithHint("Give one ASCII character, or 'tab' for a delimiter.")
+		}
+		*m.to = m.value[0]
+	}
+	switch {
+	case d.delimiter == d.quote:
+		return pgerr.New(pgerr.InvalidParameterValue, "CSV delimiter and quote must be different")
+	case strings.IndexByte(d.null, d.delimiter) >= 0:
+		return pgerr.New(pgerr.InvalidParameterValue, "CSV delimiter must not appear in the NULL specification")
+	case strings.IndexByte(d.null, d.quote) >= 0:
+		return pgerr.New(pgerr.InvalidParameterValue, "CSV quote character must not appear in the NULL specification")
+	case strings.ContainsAny(d.null, "\r\n"):
+		return pgerr.New(pgerr.InvalidParameterValue, "CSV null representation cannot use newline or carriage return")
+	}
+	return nil
 }
 
 // row is for a key, which is one line.
@@ -138,22 +164,22 @@ func lineEnd(b []byte, p int) int {
 // value reads the value at p; end is where the delimiter, the line's end or the end of the data stands.
 func (d *csv) value(b []byte, p int) (text []byte, quoted bool, end int, err error) {
 	start := p
-	for p < len(b) && b[p] != d.delimiter && b[p] != '\n' && b[p] != '\r' && b[p] != '"' {
+	for p < len(b) && b[p] != d.delimiter && b[p] != '\n' && b[p] != '\r' && b[p] != d.quote {
 		p++
 	}
-	if p == len(b) || b[p] != '"' {
+	if p == len(b) || b[p] != d.quote {
 		return b[start:p], false, p, nil
 	}
 	out := append(d.scratch[:0], b[start:p]...)
 	for inside := false; p < len(b); p++ {
 		ch := b[p]
 		switch {
-		case ch == '"' && !inside:
+		case ch == d.quote && !inside:
 			inside, quoted = true, true
-		case ch == '"' && p+1 < len(b) && b[p+1] == '"':
-			out = append(out, '"')
+		case ch == d.escape && inside && p+1 < len(b) && (b[p+1] == d.quote || b[p+1] == d.escape):
 			p++
-		case ch == '"':
+			out = append(out, b[p])
+		case ch == d.quote:
 			inside = false
 		case !inside && (ch == d.delimiter || ch == '\n' || ch == '\r'):
 			d.scratch = out

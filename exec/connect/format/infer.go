@@ -16,7 +16,7 @@ import (
 // Sample returns some records of the topic, for encodings that bring no schema.
 type Sample func(ctx context.Context) ([]connect.SampleRecord, error)
 
-// Infer finds the columns of a topic: from its schema, or, for JSON, from records. Where records change rows, the fields
+// Infer finds the columns of a topic: from its schema, or, for JSON and CSV, from records. Where records change rows, the fields
 // of the key are the primary key.
 func Infer(ctx context.Context, spec Spec, sample Sample) (*connect.Inferred, error) {
 	spec.Columns = nil
@@ -28,6 +28,8 @@ func Infer(ctx context.Context, spec Spec, sample Sample) (*connect.Inferred, er
 	switch m.value.name {
 	case "JSON":
 		err = in.json(sample)
+	case "CSV":
+		err = in.csv(sample)
 	case "AVRO":
 		err = in.schemas(avroColumns)
 	case "PROTOBUF":
@@ -36,9 +38,6 @@ func Infer(ctx context.Context, spec Spec, sample Sample) (*connect.Inferred, er
 		in.columns = []catalog.Column{{Name: "value", Type: types.T(types.Text)}}
 	case "BYTES":
 		in.columns = []catalog.Column{{Name: "value", Type: types.T(types.Bytea)}}
-	default:
-		err = pgerr.Newf(pgerr.InvalidTableDefinition, "ENCODE %s does not tell the columns", m.value.name).
-			WithHint("List the columns and their types.")
 	}
 	if err != nil {
 		return nil, err

@@ -102,8 +102,7 @@ func (in *inference) json(sample Sample) error {
 		}
 	}
 	if values.sample == 0 {
-		return pgerr.Newf(pgerr.InvalidTableDefinition, "topic \"%s\" has no records to take columns from", in.Topic).
-			WithHint("List the columns and their types, or wait for JSON objects to arrive.")
+		return in.noRecords("JSON objects")
 	}
 	if in.columns, err = values.columns(); err != nil {
 		return err
@@ -112,6 +111,11 @@ func (in *inference) json(sample Sample) error {
 	key, err := keys.columns()
 	in.addKey(key)
 	return err
+}
+
+func (in *inference) noRecords(what string) error {
+	return pgerr.Newf(pgerr.InvalidTableDefinition, "topic \"%s\" has no records to take columns from", in.Topic).
+		WithHint("List the columns and their types, or wait for %s to arrive.", what)
 }
 
 func (s *sampler) columns() ([]catalog.Column, error) {
@@ -138,12 +142,17 @@ func (s *sampler) object(b []byte) {
 		if len(s.names) > maxSampled || json.Unmarshal(slices.Concat([]byte{'"'}, raw, []byte{'"'}), &name) != nil || name == "" {
 			return
 		}
-		kind, seen := s.kinds[name]
-		if !seen {
-			s.names = append(s.names, name)
-		}
-		s.kinds[name] = kind.join(kindOfJSON(value))
+		s.add(name, kindOfJSON(value))
 	})
+}
+
+// add notes a value of a field.
+func (s *sampler) add(name string, kind sampled) {
+	have, seen := s.kinds[name]
+	if !seen {
+		s.names = append(s.names, name)
+	}
+	s.kinds[name] = have.join(kind)
 }
 
 func kindOfJSON(value []byte) sampled {
@@ -157,10 +166,14 @@ func kindOfJSON(value []byte) sampled {
 	case '{', '[':
 		return sampledNested
 	}
-	if bytes.ContainsAny(value, ".eE") {
+	return kindOfNumber(value)
+}
+
+func kindOfNumber(text []byte) sampled {
+	if bytes.ContainsAny(text, ".eE") {
 		return sampledFloat
 	}
-	if _, err := types.ParseInt(types.Str(value), types.Int8); err != nil {
+	if _, err := types.ParseInt(types.Str(text), types.Int8); err != nil {
 		return sampledBigInt
 	}
 	return sampledInt

@@ -20,6 +20,7 @@ func TestInfer(t *testing.T) {
 			return out, nil
 		}
 	}
+	csv := func(options map[string]string) catalog.Format { return catalog.Format{Encode: "CSV", Options: options} }
 	json := func(format string) catalog.Format { return catalog.Format{Format: format, Encode: "JSON"} }
 	const envelope = `{"type":"record","name":"E","fields":[{"name":"before","type":["null",{"type":"record","name":"V","fields":[{"name":"id","type":"long"},{"name":"a","type":["null","string"]}]}]},{"name":"after","type":["null","V"]},{"name":"op","type":"string"}]}`
 	for _, tc := range []struct {
@@ -40,7 +41,14 @@ func TestInfer(t *testing.T) {
 		{catalog.Format{Encode: "PROTOBUF", Options: map[string]string{"schema": clickProto}}, nil,
 			`columns from the schema that was given: user_id bigint, session text, page text, referrer text, ts timestamp with time zone, duration_ms integer, price double precision, mobile boolean`},
 		{catalog.Format{Encode: "BYTES"}, nil, "columns: value bytea"},
-		{catalog.Format{Encode: "CSV"}, nil, "42P16 ENCODE CSV does not tell the columns"},
+		{csv(nil), records(rec{"-", "1,x,true,,1.5,12345678901234567890,2024-02-29T12:00:00Z,007,\"8\",\"a,\n\"\"b\""}, rec{"-", "-2,,FALSE,,2,3,2024-02-29 12:00:00+02,1,,z\n\"un"}, rec{"-", "too,few"}, rec{"-", "-"}),
+			`columns from 2 lines of topic "t": c1 bigint, c2 text, c3 boolean, c4 text, c5 double precision, c6 numeric, c7 timestamp with time zone, c8 text, c9 text, c10 text`},
+		{csv(map[string]string{"header": "true", "delimiter": ";", "null": "-"}), records(rec{"-", "id; Name ;id;\n1;a;2;-\n3;b;4;5\n"}, rec{"-", "Name;new\nc;1"}, rec{"-", "a;b"}),
+			`columns from 3 lines of topic "t": id bigint, Name text, c3 bigint, c4 bigint, new bigint`},
+		{csv(map[string]string{"quote": "'", "escape": "\\"}), records(rec{"-", `'a\',b',2`}), `columns from 1 lines of topic "t": c1 text, c2 bigint`},
+		{csv(nil), records(rec{"-", `"`}), `42P16 topic "t" has no records to take columns from`},
+		{csv(map[string]string{"quote": ","}), nil, `22023 CSV delimiter and quote must be different`},
+		{catalog.Format{Format: "UPSERT", Encode: "CSV"}, nil, "42P16 ENCODE CSV does not tell the primary key"},
 		{catalog.Format{Encode: "AVRO", Options: map[string]string{"schema": `"string"`}}, nil, "42804 schema is of type string, not a record"},
 	} {
 		in, err := Infer(context.Background(), Spec{Format: tc.format, Topic: "t"}, tc.sample)

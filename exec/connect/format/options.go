@@ -36,6 +36,8 @@ var encodings = []encoding{
 		options: slices.Concat(schemaOptions, registryOptions, []connect.Option{{Name: optMessage, Doc: "the full name of the message"}}), schemas: true, decoder: newProto},
 	{name: "CSV", doc: "comma-separated values", options: []connect.Option{
 		{Name: optDelimiter, Default: ",", Doc: "one ASCII character between values, or 'tab'"},
+		{Name: optQuote, Default: `"`, Doc: "the character around values that hold special ones"},
+		{Name: optEscape, Doc: "the character in front of a quote inside quotes; by default the quote itself"},
 		{Name: optHeader, Default: "false", Values: []string{"true", "false"}, Doc: "whether the first line of each record names the columns"},
 		{Name: "without_header", Values: []string{"true", "false"}, Doc: "the opposite of header"},
 		{Name: optNull, Doc: "how a null is written; by default as nothing, without quotes"},
@@ -50,6 +52,8 @@ const (
 	optBytea            = "bytea"
 	optJSON             = "json"
 	optDelimiter        = "delimiter"
+	optQuote            = "quote"
+	optEscape           = "escape"
 	optHeader           = "header"
 	optNull             = "null"
 	optSchema           = "schema"
