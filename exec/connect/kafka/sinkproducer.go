@@ -146,18 +146,12 @@ func (p *producer) produce(ctx context.Context, records []kgo.Record) {
 
 // commit waits until everything produced has arrived, and makes it count, together with the position behind it.
 func (p *producer) commit(ctx context.Context, pos connect.Position) error {
-	positioned := make(chan error, 1)
-	if p.s.atLeast {
-		positioned <- nil
-	} else { // beside the records: only the end of the transaction comes after both
-		go func() { positioned <- p.commitPosition(ctx, pos) }()
-	}
 	err := p.cl.Flush(ctx)
 	if failed := p.err.Load(); failed != nil {
 		err = *failed
 	}
-	if failed := <-positioned; err == nil {
-		err = failed
+	if err == nil && !p.s.atLeast { // not beside the records: their partitions and the group join the transaction in turn
+		err = p.commitPosition(ctx, pos)
 	}
 	if err != nil {
 		p.abort()
