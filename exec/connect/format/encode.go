@@ -69,6 +69,9 @@ func KeyOptions(value map[string]string) map[string]string {
 	return out
 }
 
+// sinkRegistry are the options of a registry that sinks have: all but how others name subjects.
+var sinkRegistry = slices.DeleteFunc(names(registryOptions), func(name string) bool { return name == optStrategy })
+
 // checkEncodeOptions refuses options of ENCODE ... (...) that are not among known, and returns them under their full names.
 func checkEncodeOptions(s EncodeSpec, known ...string) (map[string]string, error) {
 	out := map[string]string{}

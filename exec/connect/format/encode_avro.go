@@ -47,7 +47,7 @@ type avroOut struct {
 }
 
 func newAvroEncoder(s EncodeSpec) (Encoder, error) {
-	options, err := checkEncodeOptions(s, optRegistry, optRegistryUser, optRegistryPassword, optSubject)
+	options, err := checkEncodeOptions(s, sinkRegistry...)
 	if err != nil {
 		return nil, err
 	}

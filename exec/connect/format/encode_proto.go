@@ -30,7 +30,7 @@ type protoEncoder struct {
 }
 
 func newProtoEncoder(s EncodeSpec) (Encoder, error) {
-	options, err := checkEncodeOptions(s, optRegistry, optRegistryUser, optRegistryPassword, optSubject, optSchema, optLocation, optMessage)
+	options, err := checkEncodeOptions(s, append(slices.Clone(sinkRegistry), optSchema, optLocation, optMessage)...)
 	if err != nil {
 		return nil, err
 	}

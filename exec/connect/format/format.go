@@ -179,7 +179,16 @@ func (m *maker) side(encode string, given map[string]string, isKey bool) (side, 
 
 // client returns the registry that the options name.
 func (s side) client() (*schema.Client, error) {
-	return schema.Open(schema.Config{URLs: s.options[optRegistry], User: s.options[optRegistryUser], Password: s.options[optRegistryPassword]})
+	c := schema.Config{URLs: s.options[optRegistry], User: s.options[optRegistryUser], Password: s.options[optRegistryPassword]}
+	if strings.Contains(strings.ToLower(c.URLs), "https:") {
+		var err error
+		if c.TLS, err = registryTLS.Config(s.options, "the schema registry"); err != nil {
+			return nil, err
+		}
+	} else if o := registryTLS.Given(s.options); o != "" {
+		return nil, pgerr.Newf(pgerr.InvalidParameterValue, "parameter \"%s\" goes with a URL that begins with https", o)
+	}
+	return schema.Open(c)
 }
 
 // included reports whether a column tells about the record, beside its value.

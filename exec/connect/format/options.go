@@ -64,6 +64,10 @@ const (
 	registryAlias       = "schema.registry.url"
 	optRegistryUser     = "schema.registry.username"
 	optRegistryPassword = "schema.registry.password"
+	optRegistryCA       = "schema.registry.ssl.ca.location"
+	optRegistryCert     = "schema.registry.ssl.certificate.location"
+	optRegistryKey      = "schema.registry.ssl.key.location"
+	optRegistryIdentify = "schema.registry.ssl.endpoint.identification.algorithm"
 	optSubject          = "schema.registry.subject"
 	optStrategy         = "schema.registry.name.strategy"
 )
@@ -79,9 +83,26 @@ var registryOptions = []connect.Option{
 	{Name: optRegistry, Aliases: []string{registryAlias}, Doc: "the URL of a Confluent-compatible schema registry; several are divided by commas"},
 	{Name: optRegistryUser, Doc: "the user at the registry"},
 	{Name: optRegistryPassword, Secret: true, Doc: "the user's password"},
+	{Name: optRegistryCA, Aliases: []string{"schema.registry.ssl.ca.pem"},
+		Doc: "certificates of the authorities that the registry is trusted by: a PEM file on the server, or PEM text; without it, the system's"},
+	{Name: optRegistryCert, Aliases: []string{"schema.registry.ssl.certificate.pem"}, Doc: "the certificate to show to the registry: a PEM file, or PEM text"},
+	{Name: optRegistryKey, Aliases: []string{"schema.registry.ssl.key.pem"}, Secret: true, Doc: "the certificate's private key: a PEM file, or PEM text"},
+	{Name: optRegistryIdentify, Values: []string{"https", "none"}, Doc: "'none' accepts a registry whose certificate is of another host"},
 	{Name: optSubject, Doc: "the subject whose newest schema is the topic's, instead of the strategy's"},
 	{Name: optStrategy, Default: "topic_name_strategy", Values: []string{"topic_name_strategy", "record_name_strategy", "topic_record_name_strategy"},
 		Doc: "how producers name subjects"},
+}
+
+// registryTLS are those of registryOptions that are about TLS.
+var registryTLS = connect.TLSOptions{CA: optRegistryCA, Cert: optRegistryCert, Key: optRegistryKey, Identify: optRegistryIdentify}
+
+// names of options.
+func names(options []connect.Option) []string {
+	var out []string
+	for _, o := range options {
+		out = append(out, o.Name)
+	}
+	return out
 }
 
 func encodingNames() []string {

@@ -2,6 +2,8 @@ package schema
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
@@ -20,6 +22,7 @@ const requestTimeout = 5 * time.Second
 type Config struct {
 	URLs           string // divided by commas
 	User, Password string
+	TLS            *tls.Config // of https; nil: the system's authorities, no certificate of our own
 }
 
 // Client is a connection to a registry. It is safe for several goroutines.
@@ -72,7 +75,13 @@ func Open(c Config) (*Client, error) {
 		urls = append(urls, parsed.String())
 		shown = append(shown, parsed.Redacted())
 	}
-	opts := []sr.ClientOpt{sr.URLs(urls...), sr.UserAgent("millrace"), sr.HTTPClient(&http.Client{Timeout: requestTimeout})}
+	client := &http.Client{Timeout: requestTimeout}
+	if c.TLS != nil {
+		transport := http.DefaultTransport.(*http.Transport).Clone()
+		transport.TLSClientConfig = c.TLS
+		client.Transport = transport
+	}
+	opts := []sr.ClientOpt{sr.URLs(urls...), sr.UserAgent("millrace"), sr.HTTPClient(client)}
 	if c.User != "" {
 		opts = append(opts, sr.BasicAuth(c.User, c.Password))
 	}
@@ -165,13 +174,19 @@ func (c *Client) fail(err error, what, hint string) error {
 	case errors.Is(err, context.Canceled):
 		return pgerr.New(pgerr.QueryCanceled, "canceling statement due to user request")
 	case !errors.As(err, &refused):
+		if e := c.tlsError(err); e != nil {
+			return e
+		}
 		return pgerr.Newf(pgerr.UnableToConnect, "could not reach the schema registry at %s: %v", c.urls, cause(err)).
 			WithHint("Check schema.registry, and that the registry runs.")
-	case refused.StatusCode == http.StatusNotFound:
-		e = pgerr.Newf(pgerr.UndefinedObject, "the schema registry at %s has no %s", c.urls, what)
 	case refused.StatusCode == http.StatusUnauthorized, refused.StatusCode == http.StatusForbidden:
 		return pgerr.Newf(pgerr.InvalidAuthorizationSpec, "the schema registry at %s refuses access", c.urls).
 			WithHint("Check schema.registry.username and schema.registry.password.")
+	case refused.Message == "": // no registry has written this
+		return pgerr.Newf(pgerr.UnableToConnect, "what answers at %s is no schema registry: HTTP status %d, %.100q", c.urls, refused.StatusCode, refused.Raw).
+			WithHint("Check schema.registry: http or https, the port, and the path of the API.")
+	case refused.StatusCode == http.StatusNotFound:
+		e = pgerr.Newf(pgerr.UndefinedObject, "the schema registry at %s has no %s", c.urls, what)
 	case refused.StatusCode >= 500:
 		return pgerr.Newf(pgerr.ConnectionFailure, "the schema registry at %s failed: %s", c.urls, refused.Message)
 	default:
@@ -181,6 +196,28 @@ func (c *Client) fail(err error, what, hint string) error {
 		e = e.WithHint("%s", hint)
 	}
 	return e
+}
+
+// tlsError says that the registry was reached, but one does not trust the other; nil if err is something else.
+func (c *Client) tlsError(err error) error {
+	var certificate *tls.CertificateVerificationError
+	var unknown x509.UnknownAuthorityError // what a check of our own returns is not wrapped
+	var host x509.HostnameError
+	switch {
+	case errors.As(err, &host):
+		return pgerr.Newf(pgerr.InvalidAuthorizationSpec, "the certificate of the schema registry at %s is of another host: %v", c.urls, cause(err)).
+			WithHint("schema.registry.ssl.endpoint.identification.algorithm = 'none' accepts that.")
+	case errors.As(err, &certificate), errors.As(err, &unknown):
+		return pgerr.Newf(pgerr.InvalidAuthorizationSpec, "the certificate of the schema registry at %s is not trusted: %v", c.urls, cause(err)).
+			WithHint("Give the certificate of its authority in schema.registry.ssl.ca.location.")
+	case strings.Contains(err.Error(), "remote error: tls"):
+		return pgerr.Newf(pgerr.InvalidAuthorizationSpec, "the schema registry at %s refused the TLS connection: %v", c.urls, cause(err)).
+			WithHint("Registries that ask for a certificate get the one of schema.registry.ssl.certificate.location.")
+	case errors.Is(err, http.ErrSchemeMismatch):
+		return pgerr.Newf(pgerr.UnableToConnect, "the schema registry at %s does not speak TLS", c.urls).
+			WithHint("Check schema.registry: http or https, and the port.")
+	}
+	return nil
 }
 
 // cause is an error without the request that it names, whose URL may hold a password.

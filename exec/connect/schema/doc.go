@@ -6,7 +6,7 @@
 //
 // Invariants
 //   - A request ends within requestTimeout, whatever its context. A registry that cannot be reached is
-//     08001; that it knows no such schema is 42704; that it refuses us is 28000.
+//     08001; that it knows no such schema is 42704; that it refuses us, or we do not trust it, is 28000.
 //   - A schema never changes under its id, so the callers keep what they made of it for good.
 //
 // What does not belong: what a schema means (exec/connect/format).

@@ -38,10 +38,10 @@ func TestHeader(t *testing.T) {
 
 // What the registry's answers become.
 func TestClientErrors(t *testing.T) {
-	status := 0
+	status, answer := 0, `{"error_code":1,"message":"no"}`
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(status)
-		fmt.Fprint(w, `{"error_code":1,"message":"no"}`)
+		fmt.Fprint(w, answer)
 	}))
 	defer server.Close()
 	cl, err := Open(Config{URLs: server.URL, User: "u", Password: "p"})
@@ -57,6 +57,12 @@ func TestClientErrors(t *testing.T) {
 	status = 409
 	if _, err := cl.Register(context.Background(), "s", Schema{Type: Avro, Text: "{}"}); !pgerr.Is(err, pgerr.DatatypeMismatch) {
 		t.Errorf("got %v", err)
+	}
+	answer = "<html>"
+	for _, status = range []int{404, 400, 502} {
+		if _, err := cl.Latest(context.Background(), "s"); !pgerr.Is(err, pgerr.UnableToConnect) {
+			t.Errorf("%d: got %v", status, err)
+		}
 	}
 	server.Close()
 	if _, err := cl.Latest(context.Background(), "s"); !pgerr.Is(err, pgerr.UnableToConnect) {
