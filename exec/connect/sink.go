@@ -32,7 +32,7 @@ type Queue interface {
 	Next(pos Position) (*Changes, error)
 	// Wait returns when there may be changes at pos, or ctx's error.
 	Wait(ctx context.Context, pos Position) error
-	// Delivered tells that everything before pos has arrived: the queue forgets it.
+	// Delivered tells that everything before pos has arrived: the queue forgets it. Another goroutine may call it.
 	Delivered(ctx context.Context, pos Position) error
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -161,75 +160,7 @@ func (s *Sink) life(ctx context.Context, q connect.Queue) (err error) {
 		}
 	}
 	s.track.become(connect.Running)
-	for {
-		ch, err := q.Next(pos)
-		if err != nil {
-			return &finalError{err}
-		}
-		if ch == nil {
-			if err := q.Wait(ctx, pos); err != nil {
-				return err
-			}
-			continue
-		}
-		if pos, err = s.batch(ctx, q, p, ch, pos); err != nil {
-			return err
-		}
-	}
-}
-
-// batch sends ch and what follows, up to some size, as one transaction, and returns the position behind it.
-func (s *Sink) batch(ctx context.Context, q connect.Queue, p *producer, ch *connect.Changes, pos connect.Position) (connect.Position, error) {
-	if err := p.begin(); err != nil {
-		return pos, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
-	defer cancel()
-	w := &s.writer
-	w.begin()
-	for ch != nil {
-		from := 0
-		for from < len(ch.List) {
-			n, err := w.add(ch, from)
-			if err != nil {
-				p.abort()
-				return pos, &finalError{err}
-			}
-			p.produce(ctx, w.take())
-			from += n
-			// A long epoch is sent in parts where the position in it can be kept.
-			if ch.Kept && w.full() {
-				break
-			}
-		}
-		pos = ch.Next
-		if from < len(ch.List) {
-			pos = connect.Position{Epoch: ch.At.Epoch, Change: ch.At.Change + int64(from)}
-		}
-		if w.full() && (ch.Kept || !ch.Split) {
-			break
-		}
-		split := ch.Split && !ch.Kept
-		var err error
-		if ch, err = q.Next(pos); err != nil {
-			p.abort()
-			return pos, &finalError{err}
-		}
-		if ch == nil && split {
-			p.abort()
-			return pos, fmt.Errorf("epoch %d ends before its end", pos.Epoch)
-		}
-	}
-	end := p.drop
-	if w.records > 0 {
-		end = func(ctx context.Context) error { return p.commit(ctx, pos) }
-	}
-	if err := end(ctx); err != nil {
-		return pos, err
-	}
-	s.moved = true
-	s.track.sent(w.changes)
-	return pos, q.Delivered(context.WithoutCancel(ctx), pos)
+	return (&sending{s: s, p: p, q: q, pos: pos}).run(ctx)
 }
 
 // sendError says what is wrong with the topic or the way to it.

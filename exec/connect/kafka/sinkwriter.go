@@ -12,31 +12,20 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// writer makes records of changes. Their memory is its own, and used again for the next transaction.
+// writer makes records of changes. It has memory for two transactions: one is filled while the brokers commit the other.
 type writer struct {
 	format   string
 	keyed    bool
 	key, val format.Encoder
 
-	slabs   [][]kgo.Record // of one transaction
-	used    int            // slabs in use
-	blocks  [][]byte
-	block   int
-	pending []kgo.Record // made and not taken
-	records int
-	bytes   int
-	changes uint64
-	millis  int64
+	*memory
+	spare  *memory
+	millis int64 // when the transaction began to be filled
 }
-
-// A slab is what is handed to the client at a time; a block holds keys and values.
-const (
-	slabRecords = 1024
-	blockBytes  = 256 << 10
-)
 
 func (w *writer) init(topic string, spec connect.SinkSpec) error {
 	w.format = spec.Format.Format
+	w.forget()
 	all := make([]int, 0, len(spec.Columns))
 	for i := range spec.Columns {
 		all = append(all, i)
@@ -92,48 +81,33 @@ func (w *writer) start(ctx context.Context) error {
 	return w.val.Start(ctx)
 }
 
-// begin starts a transaction: the client has let go of everything of the last one.
-func (w *writer) begin() {
-	w.used, w.block, w.records, w.bytes, w.changes = 0, 0, 0, 0, 0
-	w.pending = nil
-	for i := range w.blocks {
-		w.blocks[i] = w.blocks[i][:0]
-	}
-	w.millis = time.Now().UnixMilli()
-}
+// turn begins to fill the other transaction.
+func (w *writer) turn() { w.memory, w.spare = w.spare, w.memory }
 
 // forget leaves the memory to a client that was closed before it had sent everything.
-func (w *writer) forget() { w.slabs, w.blocks, w.pending = nil, nil, nil }
-
-// full reports that the transaction is large enough.
-func (w *writer) full() bool { return w.records >= batchRecords || w.bytes >= batchBytes }
+func (w *writer) forget() { w.memory, w.spare = &memory{}, &memory{} }
 
 // add makes records of some of the changes from number from on, and says of how many. It stops when a slab is full.
 func (w *writer) add(ch *connect.Changes, from int) (int, error) {
-	if w.used == len(w.slabs) {
-		w.slabs = append(w.slabs, make([]kgo.Record, 0, slabRecords))
+	if !w.begun {
+		w.begun, w.millis = true, time.Now().UnixMilli()
 	}
-	slab := w.slabs[w.used][:0]
-	w.used++
+	if from == len(ch.List) {
+		return 0, nil
+	}
+	slab := w.slab()
+	before := len(*slab)
 	n := from
-	for n < len(ch.List) && len(slab)+2 <= cap(slab) {
+	for n < len(ch.List) && len(*slab)+2 <= slabRecords {
 		var err error
-		if slab, err = w.change(slab, ch, ch.List[n]); err != nil {
+		if *slab, err = w.change(*slab, ch, ch.List[n]); err != nil {
 			return 0, err
 		}
 		n++
 	}
-	w.slabs[w.used-1], w.pending = slab, slab
-	w.records += len(slab)
+	w.records += len(*slab) - before
 	w.changes += uint64(n - from)
 	return n - from, nil
-}
-
-// take returns the records made last.
-func (w *writer) take() []kgo.Record {
-	p := w.pending
-	w.pending = nil
-	return p
 }
 
 // change appends the records of one change.
@@ -176,28 +150,4 @@ func opOf(ch *connect.Changes, c connect.Change) byte {
 		return 'd'
 	}
 	return 'u'
-}
-
-// bytesOf gives a place for the bytes that make appends. A record has a block alone if it does not fit into one.
-func (w *writer) bytesOf(make_ func([]byte) ([]byte, error)) ([]byte, error) {
-	if w.block == len(w.blocks) {
-		w.blocks = append(w.blocks, make([]byte, 0, blockBytes))
-	}
-	b := w.blocks[w.block]
-	if cap(b)-len(b) < blockBytes/8 {
-		if w.block++; w.block == len(w.blocks) {
-			w.blocks = append(w.blocks, make([]byte, 0, blockBytes))
-		}
-		b = w.blocks[w.block]
-	}
-	at := len(b)
-	out, err := make_(b)
-	if err != nil {
-		return nil, err
-	}
-	w.bytes += len(out) - at
-	if cap(out) == cap(b) { // else it has moved to memory of its own
-		w.blocks[w.block] = out
-	}
-	return out[at:len(out):len(out)], nil
 }
