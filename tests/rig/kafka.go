@@ -152,6 +152,9 @@ func (b *Broker) launch() error {
 	})
 }
 
+// DataDir returns the folder of the partitions' logs.
+func (b *node) DataDir() string { return filepath.Join(b.dir, "data") }
+
 // Log returns the path of the broker's log.
 func (b *node) Log() string { return b.logFile() }
 
