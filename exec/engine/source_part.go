@@ -2,7 +2,6 @@ package engine
 
 import (
 	"encoding/json"
-	"errors"
 
 	"github.com/millracedb/millrace/exec/connect"
 	"github.com/millracedb/millrace/sql/catalog"
@@ -19,7 +18,7 @@ type sourcePart struct {
 // checkPart refuses parts of a life that is over, and of relations that are gone.
 func (ct *cut) checkPart(p *sourcePart) error {
 	if p.run.broken.Load() || ct.c.rels[p.run.meta.ID] == nil {
-		return errors.New("the source was stopped")
+		return errSourceStopped
 	}
 	return nil
 }

@@ -41,6 +41,8 @@ func (e *Engine) replayErrors(ctx context.Context, d *physical.ReplayErrors, fc 
 	req := &replayRequest{ctx: ctx, where: where, done: make(chan error, 1)}
 	select {
 	case r.replays <- req:
+	case <-r.over:
+		return errSourceStopped
 	case <-ctx.Done():
 		return pgerr.New(pgerr.QueryCanceled, "canceling statement due to user request")
 	case <-e.ctx.Done():
@@ -86,17 +88,22 @@ func errorFilter(where expr.Expr, fc *funcs.Ctx) (func(*vec.Batch) ([]bool, erro
 }
 
 // replay answers a request, between two lives of the source.
-func (r *sourceRunner) replay(ctx context.Context, req *replayRequest) {
-	ctx, cancel := context.WithCancel(ctx)
+func (r *sourceRunner) replay(life context.Context, req *replayRequest) {
+	ctx, cancel := context.WithCancel(life)
 	defer cancel()
 	stop := context.AfterFunc(req.ctx, cancel)
 	defer stop()
 	err := r.tryReplay(ctx, req)
-	if req.ctx.Err() != nil {
+	switch {
+	case req.ctx.Err() != nil:
 		err = pgerr.New(pgerr.QueryCanceled, "canceling statement due to user request")
+	case err != nil && life.Err() != nil:
+		err = errSourceStopped
 	}
 	req.done <- err
 }
+
+var errSourceStopped = pgerr.New(pgerr.ObjectNotInState, "the source was stopped")
 
 func (r *sourceRunner) tryReplay(ctx context.Context, req *replayRequest) error {
 	meta := r.meta.Load()

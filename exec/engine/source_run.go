@@ -24,6 +24,7 @@ type sourceRunner struct {
 	// restart: the settings have changed, or somebody has mended what was wrong.
 	restart signal
 	replays chan *replayRequest
+	over    chan struct{} // closed when the loop ends: nobody takes replays any more
 }
 
 // failure is the end of a run.
@@ -53,12 +54,13 @@ const (
 )
 
 func newSourceRunner(e *Engine, meta *catalog.Relation, cancel context.CancelFunc) *sourceRunner {
-	r := &sourceRunner{e: e, cancel: cancel, restart: make(signal, 1), replays: make(chan *replayRequest)}
+	r := &sourceRunner{e: e, cancel: cancel, restart: make(signal, 1), replays: make(chan *replayRequest), over: make(chan struct{})}
 	r.meta.Store(meta)
 	return r
 }
 
 func (r *sourceRunner) loop(ctx context.Context) {
+	defer close(r.over)
 	pause := firstRetry
 	for ctx.Err() == nil {
 		var retry <-chan time.Time // never, while it is paused
@@ -66,11 +68,11 @@ func (r *sourceRunner) loop(ctx context.Context) {
 			began := time.Now()
 			request, err := r.once(ctx)
 			switch {
-			case ctx.Err() != nil:
-				return
-			case request != nil:
+			case request != nil: // it is answered also if ctx has ended
 				r.replay(ctx, request)
 				continue
+			case ctx.Err() != nil:
+				return
 			case err == nil: // ended by restart
 				pause = firstRetry
 				continue
