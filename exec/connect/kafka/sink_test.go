@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -330,6 +331,34 @@ func TestSinkEmptyEpoch(t *testing.T) {
 	q.add(1)
 	eventually(t, "delivery", q.delivered)
 	if got := committedNumbers(t, c.ListenAddrs()); !slices.Equal(got, numbersUpTo(2)) {
+		t.Errorf("%v", got)
+	}
+}
+
+// The broker goes away and comes back on its port with its data: the sink says so, and catches up.
+func TestSinkBrokerComesBack(t *testing.T) {
+	dir := t.TempDir()
+	c := cluster(t, 3, kfake.DataDir(dir))
+	addrs := c.ListenAddrs()
+	q := newSinkQueue()
+	q.add(0)
+	s := sendAll(t, sinkSpec(t, addrs, nil), q)
+	eventually(t, "delivery", q.delivered)
+	c.Close()
+	q.add(1, 2)
+	eventually(t, "notice", func() bool {
+		st := s.sink.Status()
+		return st.State == connect.Retrying && st.LastError != ""
+	})
+	port, _ := strconv.Atoi(addrs[0][strings.LastIndex(addrs[0], ":")+1:])
+	again, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.Ports(port), kfake.DataDir(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(again.Close)
+	eventually(t, "delivery to the broker that came back", q.delivered)
+	eventually(t, "recovery", func() bool { return s.sink.Status().State == connect.Running })
+	if got := committedNumbers(t, addrs); !slices.Equal(got, numbersUpTo(3)) {
 		t.Errorf("%v", got)
 	}
 }

@@ -194,6 +194,7 @@ func (t *sinkTracker) stop() {
 }
 
 func (t *sinkTracker) status(connection *trouble) connect.SinkStatus {
+	connErrAt, connErr := connection.history()
 	away := connection.last() != nil
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -201,7 +202,10 @@ func (t *sinkTracker) status(connection *trouble) connect.SinkStatus {
 	if away && (st.State == connect.Running || st.State == connect.Starting) {
 		st.State = connect.Retrying
 	}
-	if t.mu.err != nil {
+	switch {
+	case t.mu.state != connect.Failed && connErr != nil && connErrAt.After(t.mu.errAt):
+		st.LastError, st.LastErrAt = connErr.Error(), connErrAt
+	case t.mu.err != nil:
 		st.LastError = t.mu.err.Error()
 	}
 	return st
