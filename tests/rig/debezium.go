@@ -70,6 +70,9 @@ func Debezium(t testing.TB, b *Broker, dsn string, connectors map[string]map[str
 		t.Fatalf("starting Debezium: %v", err)
 	}
 	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the end of Debezium's log:\n%s", proc.tail())
+		}
 		proc.kill9()
 		dropSlots(t, dsn)
 	})

@@ -69,6 +69,7 @@ func TestUpsert(t *testing.T) {
 		want    string
 	}{
 		{json, "id int8, a text", []int{0}, []rec{{"1", `{"a":"x"}`}, {"1", `{"a":"y","id":9}`}, {"1", "-"}}, "+1 1|x; +1 1|y; -1 1|NULL"},
+		{json, "id int8, a text", []int{0}, []rec{{"1", `{"a":"x"}`}, {"1", ` null`}}, "+1 1|x; -1 1|NULL"},
 		{json, "id int8, a text", []int{0}, []rec{{`{"id":2}`, `{"a":"x"}`}, {`"3"`, `{}`}}, "+1 2|x; +1 3|NULL"},
 		{json, "id text, a text", []int{0}, []rec{{`user-1`, `{"a":"x"}`}, {`"q"`, `{"a":"z"}`}, {"", "-"}}, "+1 user-1|x; +1 q|z; -1 |NULL"},
 		{json, "a text, x int4, y text", []int{1, 2}, []rec{{`{"x":1,"y":"b"}`, `{"a":"v"}`}, {`{"x":1}`, `{"a":"v"}`}, {`7`, `{}`}}, "+1 v|1|b; 23502; 22P02"},
@@ -122,7 +123,7 @@ func TestDebezium(t *testing.T) {
 		{[]rec{{"-", `{"before":{"id":1,"a":"x"},"after":null,"op":"d"}`}, {`{"id":1}`, "-"}}, "-1 1|x"},
 		{[]rec{{`{"id":3}`, `{"before":null,"after":null,"op":"d"}`}}, "-1 3|NULL"},
 		{[]rec{{"-", `{"before":{"id":1},"after":null}`}, {"-", `{"after":{"id":4,"a":"z"}}`}}, "-1 1|NULL; +1 4|z"},
-		{[]rec{{"-", `{"op":"m","message":{"prefix":"x"}}`}, {"-", `{"op":"t"}`}, {"-", `{"op":"q"}`}, {"-", `{"a":1}`}, {"-", `{"after":{"a":"no key"},"op":"c"}`}, {"-", `x`}},
+		{[]rec{{"-", `{"op":"m","message":{"prefix":"x"}}`}, {"-", `null`}, {"-", `{"schema":{},"payload":null}`}, {"-", `{"op":"t"}`}, {"-", `{"op":"q"}`}, {"-", `{"a":1}`}, {"-", `{"after":{"a":"no key"},"op":"c"}`}, {"-", `x`}},
 			"truncate; 22023; 22004; 23502; 22P02"},
 		{[]rec{{"-", `{"before":{"id":1,"a":"x"},"after":{"id":"bad"},"op":"u"}`}, {"-", `{"after":{"id":2},"op":"c"}`}}, "22P02; +1 2|NULL"},
 	} {

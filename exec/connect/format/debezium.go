@@ -266,8 +266,8 @@ func (d *jsonChanges) parts(value []byte) (before, after []byte, op byte, err er
 	if err != nil {
 		return nil, nil, 0, err
 	}
-	if payload == nil {
-		payload = []byte("null")
+	if payload == nil || string(bytes.TrimSpace(payload)) == "null" {
+		return nil, nil, 'm', nil // a tombstone, as Kafka Connect may write it
 	}
 	if err := d.split(payload, changeNames, d.spans[:]); err != nil {
 		return nil, nil, 0, err

@@ -1,6 +1,7 @@
 package format
 
 import (
+	"bytes"
 	"maps"
 	"slices"
 	"strings"
@@ -17,6 +18,7 @@ import (
 type upsert struct {
 	skips
 	value  rowDecoder
+	json   bool // a value that is JSON's null is none: Kafka Connect writes tombstones so
 	others []column
 	key    rowDecoder // nil: the caller fills the key
 	keys   []column
@@ -27,7 +29,7 @@ func (m *maker) upsert() (Decoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &upsert{skips: m.skips(), others: newColumns(fields), keys: newColumns(keyFields)}
+	d := &upsert{skips: m.skips(), others: newColumns(fields), keys: newColumns(keyFields), json: m.value.name == "JSON"}
 	if d.value, err = m.value.decoder(m.value, fields); err != nil {
 		return nil, err
 	}
@@ -99,7 +101,7 @@ func (d *upsert) Decode(key, value []byte, dst *vec.Batch) error {
 		}
 	}
 	weight := int64(1)
-	if value == nil {
+	if value == nil || d.json && string(bytes.TrimSpace(value)) == "null" {
 		weight = -1
 		for i := range d.others {
 			dst.Cols[d.others[i].index].AppendNull()
