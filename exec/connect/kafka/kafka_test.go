@@ -158,7 +158,7 @@ func (r *reader) close() {
 		if err != nil {
 			r.t.Errorf("Run ended with %v", err)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(30 * time.Second):
 		r.t.Fatal("Run does not end")
 	}
 	if p := r.engine.problems; len(p) > 0 {

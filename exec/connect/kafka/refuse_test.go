@@ -146,7 +146,7 @@ func TestProbesEndWhenCancelled(t *testing.T) {
 				if !pgerr.Is(err, pgerr.QueryCanceled) {
 					t.Errorf("%s, %s: %v", tc.name, what, err)
 				}
-			case <-time.After(probeTimeout / 2): // before it would have given up by itself
+			case <-time.After(probeTimeout): // before it would have given up by itself
 				t.Errorf("%s, %s: it does not end", tc.name, what)
 			}
 		}

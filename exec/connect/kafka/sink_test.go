@@ -125,7 +125,7 @@ func sendAll(t testing.TB, spec connect.SinkSpec, q connect.Queue) *sender {
 
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(60 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%s: it did not come to that", what)
 		}
@@ -152,7 +152,7 @@ func committedRecords(t testing.TB, addrs []string) []*kgo.Record {
 		t.Fatal(err)
 	}
 	defer cl.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	defer cancel()
 	left := map[int32]int64{} // the end of each partition that is not yet read
 	eventually(t, "the end of every transaction", func() bool {
@@ -251,7 +251,7 @@ func TestSinkFenced(t *testing.T) {
 		if !pgerr.Is(err, pgerr.ObjectInUse) {
 			t.Errorf("fenced: %v", err)
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(60 * time.Second):
 		t.Fatal("the fenced sink goes on")
 	}
 	if st := first.sink.Status(); st.State != connect.Failed || !strings.Contains(st.LastError, "fenced") {
