@@ -18,9 +18,9 @@
 //	physical/  the plans as data: nodes, encoding, EXPLAIN
 //
 // Known limits, each answered with 0A000: data-modifying WITH, WITH TIES, RANGE frames with offsets, ASOF
-// and SESSION; in materialized views also LATERAL, INTERSECT ALL and EXCEPT ALL, correlated subqueries, set-returning
-// functions, aggregates that collect values without GROUP BY, and functions that are not immutable. FOREIGN KEY is refused rather than
-// accepted and not enforced; so is CREATE INDEX.
+// and SESSION; in materialized views also LATERAL subqueries, INTERSECT ALL and EXCEPT ALL, correlated subqueries,
+// aggregates that collect values without GROUP BY, and functions that are not immutable. FOREIGN KEY is refused rather
+// than accepted and not enforced; so is CREATE INDEX.
 //
 // Planning is a pure function of the statement and Env (catalog version, search path, settings); it changes nothing, so
 // a failed statement leaves nothing behind.

@@ -109,6 +109,8 @@ func (b *builder) operator(n physical.Node, stream catalog.ID) (op.Operator, err
 		return op.NewAggregate(op.DistinctPlan(n), b.tables, 0), nil
 	case *physical.Hop:
 		return op.NewHop(n), nil
+	case *physical.Expand:
+		return op.NewExpand(n)
 	case *physical.Union:
 		return op.NewUnion(n), nil
 	case *physical.Values:

@@ -157,6 +157,13 @@ func describe(b *strings.Builder, n physical.Node, since map[catalog.ID]uint64) 
 		}
 	case *physical.Hop:
 		fmt.Fprintf(b, "hop %d %d %d %d", n.TimeCol, n.Slide, n.Size, n.Origin)
+	case *physical.Expand:
+		fmt.Fprintf(b, "expand %s %v %v ", n.Name, n.Ordinality, n.Outer)
+		for _, e := range n.Args {
+			if !describeExpr(b, e) {
+				return false
+			}
+		}
 	case *physical.Union:
 		b.WriteString("union")
 	default:

@@ -60,6 +60,10 @@ func unique(n logical.Node) []logical.ColID {
 		if k := unique(n.Input); k != nil {
 			return append(slices.Clone(k), n.Start)
 		}
+	case *logical.Expand:
+		if k := unique(n.Input); k != nil && n.Call.Ord >= 0 && !n.Outer {
+			return append(slices.Clone(k), n.Call.Ord)
+		}
 	case *logical.Aggregate:
 		return withoutEnds(n.Keys[:n.Given], n)
 	case *logical.Distinct:

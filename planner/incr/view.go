@@ -36,9 +36,10 @@ func need(q *logical.Query) logical.ColSet {
 
 func refuse(feature string) error { return pgerr.Unsupported(feature + " in a materialized view") }
 
-// supported checks that every part of the tree can be maintained, and gives INTERSECT, EXCEPT and ORDER BY ... LIMIT
-// their incremental forms.
+// supported checks that every part of the tree can be maintained, and gives functions in FROM, INTERSECT, EXCEPT and
+// ORDER BY ... LIMIT their incremental forms.
 func supported(n logical.Node, meta *logical.Meta) (logical.Node, error) {
+	n = expanded(n)
 	for i, c := range n.Children() {
 		c, err := supported(c, meta)
 		if err != nil {
@@ -67,8 +68,10 @@ func supported(n logical.Node, meta *logical.Meta) (logical.Node, error) {
 		}
 	case *logical.SetOp:
 		return setOp(n, meta)
-	case *logical.TableFunc:
-		return nil, refuse("the set-returning function " + n.Fn.Name)
+	case *logical.Expand:
+		if n.Call.Fn.Vol != funcs.Immutable {
+			return nil, refuse(n.Call.Fn.Name + "()")
+		}
 	case *logical.Recursive, *logical.RecursiveRef:
 		return nil, refuse("WITH RECURSIVE")
 	case *logical.Aggregate:

@@ -54,6 +54,8 @@ func Outputs(n Node) ColSet {
 		s.Add(n.Start)
 		s.Add(n.End)
 		return s
+	case *Expand:
+		return Outputs(n.Input).Union(Outputs(n.Call))
 	case *TableFunc:
 		s := SetOf(n.Cols...)
 		if n.Ord >= 0 {
@@ -92,6 +94,8 @@ func Exprs(n Node, f func(expr.Expr) expr.Expr) {
 		each(n.On)
 	case *TableFunc:
 		each(n.Args)
+	case *Expand:
+		each(n.Call.Args)
 	case *Sort:
 		if n.Limit != nil {
 			n.Limit = f(n.Limit)
@@ -259,6 +263,10 @@ func shallow2(n Node) Node {
 		return &c
 	case *Hop:
 		c := *n
+		return &c
+	case *Expand:
+		c := *n
+		c.Call = shallow(n.Call).(*TableFunc)
 		return &c
 	case *EmitOnClose:
 		c := *n

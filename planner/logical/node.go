@@ -180,6 +180,14 @@ type Hop struct {
 	Start, End  ColID
 }
 
+// Expand puts behind each row the rows that Call yields for it, whose Args are over Input's columns. It is a join with a
+// lateral function in a form that keeps no rows. Outer also keeps a row for which there are none.
+type Expand struct {
+	Input Node
+	Call  *TableFunc
+	Outer bool
+}
+
 // EmitOnClose holds rows until the watermark of Rel has passed End.
 type EmitOnClose struct {
 	Input Node
@@ -229,6 +237,7 @@ func (n *SetOp) Children() []Node       { return []Node{n.Left, n.Right} }
 func (n *Window) Children() []Node      { return []Node{n.Input} }
 func (n *TopN) Children() []Node        { return []Node{n.Input} }
 func (n *Hop) Children() []Node         { return []Node{n.Input} }
+func (n *Expand) Children() []Node      { return []Node{n.Input} }
 func (n *EmitOnClose) Children() []Node { return []Node{n.Input} }
 func (n *Sort) Children() []Node        { return []Node{n.Input} }
 func (*TableFunc) Children() []Node     { return nil }
@@ -245,6 +254,7 @@ func (n *Union) SetChild(i int, c Node)     { n.In[i] = c }
 func (n *Window) SetChild(_ int, c Node)    { n.Input = c }
 func (n *TopN) SetChild(_ int, c Node)      { n.Input = c }
 func (n *Hop) SetChild(_ int, c Node)       { n.Input = c }
+func (n *Expand) SetChild(_ int, c Node)    { n.Input = c }
 func (n *EmitOnClose) SetChild(_ int, c Node) {
 	n.Input = c
 }

@@ -142,6 +142,8 @@ func (l *Lowerer) lower2(n logical.Node, need logical.ColSet, f *frame) (plan, e
 		return l.topN(n, need, f)
 	case *logical.Hop:
 		return l.hop(n, need, f)
+	case *logical.Expand:
+		return l.expand(n, need, f)
 	case *logical.EmitOnClose:
 		need = need.Union(logical.SetOf(n.End))
 		in, err := l.trimmed(n.Input, need, f)

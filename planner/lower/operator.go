@@ -140,6 +140,30 @@ func (l *Lowerer) hop(n *logical.Hop, need logical.ColSet, f *frame) (plan, erro
 		Slide: n.Slide, Size: n.Size, Origin: n.Origin}, cols}, nil
 }
 
+func (l *Lowerer) expand(n *logical.Expand, need logical.ColSet, f *frame) (plan, error) {
+	used := need.Clone()
+	for _, a := range n.Call.Args {
+		used.AddAll(logical.Cols(a))
+	}
+	in, err := l.lower(n.Input, used, f)
+	if err != nil {
+		return plan{}, err
+	}
+	x := &physical.Expand{Input: in.node, Name: n.Call.Fn.Name, Args: make([]expr.Expr, len(n.Call.Args)),
+		Ordinality: n.Call.Ord >= 0, Outer: n.Outer}
+	for i, a := range n.Call.Args {
+		if x.Args[i], err = l.expr(a, layout(in.cols), f); err != nil {
+			return plan{}, err
+		}
+	}
+	cols := append(slices.Clone(in.cols), n.Call.Cols...)
+	if x.Ordinality {
+		cols = append(cols, n.Call.Ord)
+	}
+	x.Base = l.base(cols, in.node.AppendOnly())
+	return plan{x, cols}, nil
+}
+
 func (l *Lowerer) sort(n *logical.Sort, need logical.ColSet, f *frame) (plan, error) {
 	outputs := logical.Outputs(n)
 	cols := slices.DeleteFunc(need.List(), func(id logical.ColID) bool { return !outputs.Has(id) })

@@ -46,7 +46,7 @@ type decoder struct{ nodes []Node }
 // arity is how many inputs each node has; -1 means any number from one.
 var arity = map[string]int{
 	"scan": 0, "values": 0, "map": 1, "aggregate": 1, "distinct": 1, "join": 2, "union": -1, "setop": 2, "window": 1,
-	"topn": 1, "hop": 1, "emit": 1,
+	"topn": 1, "hop": 1, "expand": 1, "emit": 1,
 }
 
 func (d *decoder) node(i int, w *wireNode) (Node, error) {
@@ -151,8 +151,18 @@ func (w *wireNode) build(b Base, in []Node) (Node, error) {
 			return nil, damaged("hop has no size")
 		}
 		return &Hop{Base: b, Input: in[0], TimeCol: w.Col, Slide: w.Slide, Size: w.Size, Origin: w.Origin}, nil
+	case "expand":
+		return w.buildExpand(b, in[0])
 	}
 	return &EmitOnClose{Base: b, Input: in[0], EndCol: w.Col, Rel: w.Rel}, nil
+}
+
+func (w *wireNode) buildExpand(b Base, in Node) (Node, error) {
+	args, err := unmarshalAll(w.Project)
+	if err != nil {
+		return nil, err
+	}
+	return &Expand{Base: b, Input: in, Name: w.Name, Args: args, Ordinality: w.Ord, Outer: w.Outer}, nil
 }
 
 func (w *wireNode) buildMap(b Base, in Node) (Node, error) {

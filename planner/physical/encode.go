@@ -52,6 +52,8 @@ type wireNode struct {
 	Col       int                 `json:",omitempty"` // time column, end column
 	Except    bool                `json:",omitempty"`
 	All       bool                `json:",omitempty"`
+	Ord       bool                `json:",omitempty"`
+	Outer     bool                `json:",omitempty"`
 }
 
 type wireField struct {
@@ -164,6 +166,9 @@ func (w *wireNode) fill(n Node) (err error) {
 		w.Op, w.Keys, w.Order, w.Limit, w.Offset = "topn", n.Partition, n.Order, n.Limit, n.Offset
 	case *Hop:
 		w.Op, w.Col, w.Slide, w.Size, w.Origin = "hop", n.TimeCol, n.Slide, n.Size, n.Origin
+	case *Expand:
+		w.Op, w.Name, w.Ord, w.Outer = "expand", n.Name, n.Ordinality, n.Outer
+		w.Project, err = marshalAll(n.Args)
 	case *EmitOnClose:
 		w.Op, w.Col, w.Rel = "emit", n.EndCol, n.Rel
 	default:

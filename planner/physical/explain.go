@@ -174,6 +174,12 @@ func describe2(n Node) (title string, details []string, exprs []expr.Expr) {
 		}
 		return title, []string{fmt.Sprintf("Window: %s, slide %s, size %s", n.Input.Fields()[n.TimeCol].Name,
 			seconds(n.Slide), seconds(n.Size))}, nil
+	case *Expand:
+		title = "Project Set"
+		if n.Outer {
+			title = "Project Set Left"
+		}
+		return title, []string{"Function Call: " + n.Name + "(" + expr.Strings(n.Args) + ")"}, nil
 	case *EmitOnClose:
 		return "Emit on Window Close", []string{"Window End: " + n.Input.Fields()[n.EndCol].Name}, nil
 	case *Sort:

@@ -189,6 +189,16 @@ type Hop struct {
 	Origin      int64 // offset of the windows, microseconds
 }
 
+// Expand calls a set-returning function for each row of Input and puts its columns behind the row's: one row for each that
+// the function yields, and with Outer one with nulls if it yields none. Args are over Input. In views only.
+type Expand struct {
+	Base
+	Input             Node
+	Name              string
+	Args              []expr.Expr
+	Ordinality, Outer bool
+}
+
 // EmitOnClose passes rows once EndCol (timestamp) <= the watermark of stream Rel; until then it holds them, consolidated.
 type EmitOnClose struct {
 	Base
@@ -251,6 +261,7 @@ func (n *SetOp) Inputs() []Node        { return []Node{n.Left, n.Right} }
 func (n *Window) Inputs() []Node       { return []Node{n.Input} }
 func (n *TopN) Inputs() []Node         { return []Node{n.Input} }
 func (n *Hop) Inputs() []Node          { return []Node{n.Input} }
+func (n *Expand) Inputs() []Node       { return []Node{n.Input} }
 func (n *EmitOnClose) Inputs() []Node  { return []Node{n.Input} }
 func (n *Sort) Inputs() []Node         { return []Node{n.Input} }
 func (n *TableFunc) Inputs() []Node    { return nil }

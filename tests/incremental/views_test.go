@@ -19,7 +19,7 @@ type shape func(r *rand.Rand, rels []*relation) (query, oracle string, cols int)
 var shapes = []shape{
 	projection, grouped, grouped, having, distinct, unionAll, innerJoin, leftJoin, fullJoin, joinThenGroup, subqueryInFrom, cte,
 	rowNumber, lag, tumble, hop, globalAggregate, retractableMinMax, distinctAggregates, caseExpression, topN,
-	enriched, enriched, exists, matches, matches, running, groupingSets, setOperation, collected,
+	enriched, enriched, exists, matches, matches, running, groupingSets, setOperation, collected, expanded,
 }
 
 func one(r *rand.Rand, rels []*relation) *relation { return rels[r.IntN(len(rels))] }
@@ -96,6 +96,24 @@ func collected(r *rand.Rand, rels []*relation) (string, string, int) {
 	}
 	key := pick(r, []string{"c0", "id % 4"})
 	return fmt.Sprintf("SELECT %s AS k, %s AS x, %s AS y, count(*) AS n FROM %s GROUP BY 1", key, pick(r, calls), pick(r, calls), a.name), "", 4
+}
+
+// expanded are views over set-returning functions.
+func expanded(r *rand.Rand, rels []*relation) (string, string, int) {
+	a := one(r, rels)
+	call := pick(r, []string{
+		"generate_series(1, id % 4)", "generate_series(id, c0, 3)", "unnest(ARRAY[c0, id, NULL])", "unnest(CASE WHEN id % 3 > 0 THEN ARRAY[id, c0] END)",
+	})
+	switch r.IntN(4) {
+	case 0:
+		return fmt.Sprintf("SELECT id, %s AS x FROM %s", call, a.name), "", 2
+	case 1:
+		return fmt.Sprintf("SELECT id, x, o FROM %s LEFT JOIN LATERAL %s WITH ORDINALITY AS f(x, o) ON true", a.name, call), "", 3
+	case 2:
+		return fmt.Sprintf("SELECT x, count(*) AS n, sum(c0) AS s FROM %s, %s AS x GROUP BY x", a.name, call), "", 3
+	}
+	return fmt.Sprintf("SELECT a.id, x, b.c0 FROM %s a CROSS JOIN LATERAL %s AS x JOIN %s b ON b.id = x", a.name,
+		strings.NewReplacer("id", "a.id", "c0", "a.c0").Replace(call), one(r, rels).name), "", 3
 }
 
 func having(r *rand.Rand, rels []*relation) (string, string, int) {
