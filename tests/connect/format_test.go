@@ -57,21 +57,23 @@ func avroRecord(t *testing.T, id uint32, text string, value any) []byte {
 // Avro and Protobuf through a real registry: columns for free, schemas that change on the way, keys of their own, and
 // records whose schema nobody knows.
 func TestSchemaRegistry(t *testing.T) {
+	t.Parallel()
 	registry := rig.SharedRegistry(t)
 	k := rig.SharedKafka(t)
 	s := rig.Millrace(t)
+	suffix := k.TopicName("") // of this run's topics
 	from := func(topic string) string {
-		return ` WITH (connector = 'kafka', topic = '` + topic + `', brokers = '` + k.Addr() + `')`
+		return ` WITH (connector = 'kafka', topic = '` + topic + suffix + `', brokers = '` + k.Addr() + `')`
 	}
 	encode := func(name string) string { return ` ENCODE ` + name + ` (schema.registry = '` + registry.URL + `')` }
 
-	k.CreateTopic("orders", 1)
+	k.CreateTopic("orders"+suffix, 1)
 	const v1 = `{"type":"record","name":"order","fields":[{"name":"id","type":"long"},{"name":"price","type":{"type":"bytes","logicalType":"decimal","precision":10,"scale":2}},{"name":"note","type":["null","string"],"default":null}]}`
 	const v2 = `{"type":"record","name":"order","fields":[{"name":"note","type":["null","string"],"default":null},{"name":"id","type":"long"},{"name":"extra","type":"string","default":""}]}`
-	one := register(t, registry.URL, "orders-value", "AVRO", v1)
+	one := register(t, registry.URL, "orders"+suffix+"-value", "AVRO", v1)
 	s.Exec(`CREATE STREAM orders` + from("orders") + ` FORMAT PLAIN` + encode("AVRO"))
-	two := register(t, registry.URL, "orders-value", "AVRO", v2)
-	k.Produce("orders", 1,
+	two := register(t, registry.URL, "orders"+suffix+"-value", "AVRO", v2)
+	k.Produce("orders"+suffix, 1,
 		avroRecord(t, one, v1, map[string]any{"id": int64(1), "price": big.NewRat(1250, 100), "note": "first"}),
 		avroRecord(t, two, v2, map[string]any{"id": int64(2), "note": nil, "extra": "x"}),
 		avroRecord(t, 999999, v1, map[string]any{"id": int64(3), "price": big.NewRat(1, 1), "note": nil}),
@@ -79,13 +81,13 @@ func TestSchemaRegistry(t *testing.T) {
 	expect(t, s, "SELECT string_agg(concat_ws('|', id, price, note), ' ' ORDER BY id) FROM orders", "1|12.50|first 2")
 	expect(t, s, "SELECT count(*)::text FROM millrace.errors", "2")
 
-	k.CreateTopic("users", 1)
+	k.CreateTopic("users"+suffix, 1)
 	const key = `{"type":"record","name":"key","fields":[{"name":"id","type":"long"}]}`
 	const value = `{"type":"record","name":"user","fields":[{"name":"name","type":"string"}]}`
-	keyID, valueID := register(t, registry.URL, "users-key", "AVRO", key), register(t, registry.URL, "users-value", "AVRO", value)
+	keyID, valueID := register(t, registry.URL, "users"+suffix+"-key", "AVRO", key), register(t, registry.URL, "users"+suffix+"-value", "AVRO", value)
 	s.Exec(`CREATE TABLE users` + from("users") + ` FORMAT UPSERT` + encode("AVRO"))
 	user := func(id int, name string) *kgo.Record {
-		r := &kgo.Record{Topic: "users", Key: avroRecord(t, keyID, key, map[string]any{"id": int64(id)})}
+		r := &kgo.Record{Topic: "users" + suffix, Key: avroRecord(t, keyID, key, map[string]any{"id": int64(id)})}
 		if name != "" {
 			r.Value = avroRecord(t, valueID, value, map[string]any{"name": name})
 		}
@@ -94,19 +96,19 @@ func TestSchemaRegistry(t *testing.T) {
 	k.ProduceRecords(user(1, "ann"), user(2, "bob"), user(1, "anna"), user(2, ""))
 	expect(t, s, "SELECT string_agg(concat_ws('|', id, name), ' ') FROM users", "1|anna")
 
-	k.CreateTopic("events", 1)
+	k.CreateTopic("events"+suffix, 1)
 	const proto = `syntax = "proto3"; message First { int32 x = 1; } message Event { int64 id = 1; string what = 2; repeated int32 nums = 3; }`
-	protoID := register(t, registry.URL, "events-value", "PROTOBUF", proto)
+	protoID := register(t, registry.URL, "events"+suffix+"-value", "PROTOBUF", proto)
 	s.Exec(`CREATE STREAM events (id bigint, what text, nums int[])` + from("events") + ` FORMAT PLAIN` + encode("PROTOBUF"))
 	event := schema.AppendIndexes(schema.AppendHeader(nil, protoID), []int{1})
 	event = protowire.AppendVarint(protowire.AppendTag(event, 1, protowire.VarintType), 7)
 	event = protowire.AppendString(protowire.AppendTag(event, 2, protowire.BytesType), "click")
 	event = protowire.AppendBytes(protowire.AppendTag(event, 3, protowire.BytesType), []byte{4, 5})
-	k.Produce("events", 1, event)
+	k.Produce("events"+suffix, 1, event)
 	expect(t, s, "SELECT concat_ws('|', id, what, nums) FROM events", "7|click|{4,5}")
 
 	// What one sink writes, a stream reads back.
-	k.CreateTopic("copies", 1)
+	k.CreateTopic("copies"+suffix, 1)
 	s.Exec(`CREATE STREAM made (id bigint, price numeric(10,2), at timestamptz, doc jsonb, tags text[])`,
 		`CREATE SINK copies FROM made`+from("copies")+` FORMAT PLAIN`+encode("AVRO"),
 		`INSERT INTO made VALUES (1, -12.5, '2024-02-29 12:00:00Z', '{"k": [1]}', '{a,NULL,"b c"}'), (2, NULL, NULL, NULL, NULL)`)

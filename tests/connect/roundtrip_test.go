@@ -98,6 +98,7 @@ var roundTrips = []roundTrip{
 // What one instance sinks a second one reads back unchanged, whatever the format and encoding: every type, nulls, the ends of
 // each type; and again after rows were changed, deleted and added.
 func TestRoundTrips(t *testing.T) {
+	t.Parallel()
 	registry := rig.SharedRegistry(t)
 	k := rig.SharedKafka(t)
 	from, to := rig.Millrace(t), rig.Millrace(t)

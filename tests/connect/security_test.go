@@ -48,6 +48,7 @@ func (d door) sink(name, from, topic string) string {
 // Through each door of a real broker, with the right papers, records come in and go out; without them a statement says what
 // is wrong and makes nothing.
 func TestSecurity(t *testing.T) {
+	t.Parallel()
 	k := rig.SharedKafka(t)
 	s := rig.Millrace(t)
 	dir := t.TempDir()
@@ -148,6 +149,7 @@ func (d door) refuses(t *testing.T, s *rig.Server, sql, code, message, hint stri
 
 // A user without rights is told which ones are missing, and with them everything works.
 func TestPermissions(t *testing.T) {
+	t.Parallel()
 	k := rig.SharedKafka(t)
 	s := rig.Millrace(t)
 	in, out := k.NewTopic("in", 1), k.NewTopic("out", 1)

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/millracedb/millrace/tests/rig"
 )
@@ -19,10 +18,12 @@ import (
 // Out and in again: what a sink sends, a reader of committed records finds as the table holds it, and a stream of a second
 // kind reads back every row.
 func TestSinkFormats(t *testing.T) {
-	k := rig.Kafka(t)
+	t.Parallel()
+	k := rig.SharedKafka(t)
 	s := rig.Millrace(t)
+	suffix := k.TopicName("") // of this run's topics
 	with := func(topic, more string) string {
-		return fmt.Sprintf(`WITH (connector = 'kafka', topic = '%s', topic.partitions = 3, properties.bootstrap.server = '%s'%s)`, topic, k.Addr(), more)
+		return fmt.Sprintf(`WITH (connector = 'kafka', topic = '%s', topic.partitions = 3, properties.bootstrap.server = '%s'%s)`, topic+suffix, k.Addr(), more)
 	}
 	s.Exec(`CREATE TABLE items (id bigint PRIMARY KEY, name text, price numeric, at timestamptz, tags text[], doc jsonb, ok bool, f float8)`,
 		`INSERT INTO items VALUES (1, 'one "1"', 1.50, '2024-02-03 04:05:06.7+00', '{a,"b c",NULL}', '{"x":[1,2]}', true, 0.1),
@@ -42,12 +43,12 @@ func TestSinkFormats(t *testing.T) {
 	one := `{"id":1,"name":"one \"1\"","price":"1.50","at":"2024-02-03T04:05:06.7Z","tags":["a","b c",null],"doc":{"x": [1, 2]},"ok":true,"f":0.1}`
 	two := `{"id":2,"name":null,"price":null,"at":null,"tags":null,"doc":null,"ok":null,"f":"NaN"}`
 	newer := strings.Replace(one, "1.50", "2.00", 1)
-	expectRecords(t, k.Addr(), "up", `{"id":1} `+one, `{"id":1} `+newer, `{"id":2} `+two, `{"id":2} -`)
-	expectRecords(t, k.Addr(), "plain", `- {"n":1,"page":"a"}`, `- {"n":2,"page":"b"}`, `- {"n":3,"page":"a"}`)
-	expectRecords(t, k.Addr(), "later", `- {"n":3,"page":"a"}`)
-	expectRecords(t, k.Addr(), "totals", `a {"page":"a","n":1}`, `a {"page":"a","n":2}`, `b {"page":"b","n":1}`)
+	expectRecords(t, k.Addr(), "up"+suffix, `{"id":1} `+one, `{"id":1} `+newer, `{"id":2} `+two, `{"id":2} -`)
+	expectRecords(t, k.Addr(), "plain"+suffix, `- {"n":1,"page":"a"}`, `- {"n":2,"page":"b"}`, `- {"n":3,"page":"a"}`)
+	expectRecords(t, k.Addr(), "later"+suffix, `- {"n":3,"page":"a"}`)
+	expectRecords(t, k.Addr(), "totals"+suffix, `a {"page":"a","n":1}`, `a {"page":"a","n":2}`, `b {"page":"b","n":1}`)
 	var ops []string
-	for _, r := range readTopic(t, k.Addr(), "dbz") {
+	for _, r := range readTopic(t, k.Addr(), "dbz"+suffix) {
 		_, value, _ := strings.Cut(r, " ")
 		before, rest, _ := strings.Cut(value, `,"source"`)
 		_, op, _ := strings.Cut(rest, `"op":`)
@@ -63,7 +64,7 @@ func TestSinkFormats(t *testing.T) {
 	}
 
 	// And in again.
-	s.Exec(`CREATE STREAM back (n int, page text) WITH (connector = 'kafka', topic = 'plain', properties.bootstrap.server = '` + k.Addr() + `') FORMAT PLAIN ENCODE JSON`)
+	s.Exec(`CREATE STREAM back (n int, page text) WITH (connector = 'kafka', topic = 'plain` + suffix + `', properties.bootstrap.server = '` + k.Addr() + `') FORMAT PLAIN ENCODE JSON`)
 	rig.Eventually(t, 30*time.Second, func() error {
 		return expectCount(s.DSN(), `SELECT count(*) FROM (SELECT * FROM back INTERSECT ALL SELECT * FROM clicks) x`, 3)
 	})
@@ -80,26 +81,15 @@ func delivered(t *testing.T, s *rig.Server) {
 // readTopic returns the committed records of a topic, "key value" each, - for none, in the order of each partition.
 func readTopic(t *testing.T, addr, topic string) []string {
 	t.Helper()
-	cl, err := kgo.NewClient(kgo.SeedBrokers(addr), kgo.ConsumeTopics(topic), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
-		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.FetchMaxWait(200*time.Millisecond))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer cl.Close()
-	var out []string
 	text := func(b []byte) string {
 		if b == nil {
 			return "-"
 		}
 		return string(b)
 	}
-	for quiet := 0; quiet < 2; quiet++ {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		cl.PollFetches(ctx).EachRecord(func(r *kgo.Record) {
-			out = append(out, text(r.Key)+" "+text(r.Value))
-			quiet = -1
-		})
-		cancel()
+	var out []string
+	for _, r := range committedRecords(t, addr, topic) {
+		out = append(out, text(r.Key)+" "+text(r.Value))
 	}
 	return out
 }
