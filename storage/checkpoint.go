@@ -29,6 +29,7 @@ type Checkpoint struct {
 	base  int64 // log bytes at the start
 
 	txn     *badger.Txn
+	packer  packer
 	size    int    // bytes since the last step
 	commits uint64 // of the log, at the last step
 	slots   chan struct{}
@@ -71,11 +72,12 @@ func (c *Checkpoint) Put(id PageID, data []byte) error {
 	if err := c.st.store.space.forUpkeep(); err != nil {
 		return err
 	}
+	data, packed := c.packer.pack(data)
 	n := max(1, (len(data)+chunkSize-1)/chunkSize)
-	if n > chunksMax {
+	if n >= chunksMax {
 		return fmt.Errorf("page of %d bytes is too large", len(data))
 	}
-	p := pageCopy{ckpt: c.ckpt, crc: checksum(data), length: uint32(len(data)), chunks: uint16(n)}
+	p := pageCopy{ckpt: c.ckpt, crc: checksum(data), length: uint32(len(data)), chunks: uint16(n), packed: packed}
 	for i := range n {
 		if err := c.set(chunkKey(id, c.ckpt, i), data[i*chunkSize:min((i+1)*chunkSize, len(data))]); err != nil {
 			return err

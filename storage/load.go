@@ -87,6 +87,7 @@ func (st *stateDB) loadRange(txn *badger.Txn, list []livePage, fn func(PageID, [
 		return nil
 	}
 	reading := true
+	var unpacked []byte
 	defer func() {
 		if !reading {
 			return // a panic of fn is not ours
@@ -98,6 +99,13 @@ func (st *stateDB) loadRange(txn *badger.Txn, list []livePage, fn func(PageID, [
 	deliver := func(p livePage, b []byte) error {
 		if len(b) != int(p.c.length) || checksum(b) != p.c.crc {
 			return st.pageDamage(p, "has a wrong checksum")
+		}
+		if p.c.packed {
+			var err error
+			if unpacked, err = unpack(unpacked, b); err != nil {
+				return st.pageDamage(p, "does not make sense")
+			}
+			b = unpacked
 		}
 		reading = false
 		err := fn(p.id, b)

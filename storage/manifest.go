@@ -173,13 +173,7 @@ func (st *stateDB) loadIndex(txn *badger.Txn, drops map[uint32]uint64, dead *[][
 		id, ckpt, ok := parseIndexKey(item.Key())
 		c := pageCopy{ckpt: ckpt}
 		err := item.Value(func(b []byte) error {
-			if len(b) == 10 {
-				c.chunks = binary.LittleEndian.Uint16(b)
-				c.length = binary.LittleEndian.Uint32(b[2:])
-				c.crc = binary.LittleEndian.Uint32(b[6:])
-			} else if len(b) != 0 {
-				ok = false
-			}
+			ok = ok && (len(b) == 0 || c.decode(b))
 			return nil
 		})
 		if err != nil {

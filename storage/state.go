@@ -19,9 +19,9 @@ import (
 //
 //	'M'                                  manifest head (manifest.go)
 //	'm' checkpoint u64, chunk u16        manifest payload
-//	'k' table u32, page u64, checkpoint  page copy: chunks u16, length u32, crc u32
+//	'k' table u32, page u64, checkpoint  page copy: chunks u16 (top bit: packed), length u32, crc u32
 //	                                     with no value: the page is dropped there
-//	'p' table, page, checkpoint, chunk   a copy's bytes
+//	'p' table, page, checkpoint, chunk   a copy's bytes, packed if that makes them fewer (pack.go)
 //	't' table u32, checkpoint u64        older copies of the table's pages are dropped there
 //	's' segment u64                      a log segment that must be there
 //
@@ -39,15 +39,15 @@ const (
 	// chunkSize keeps values under Badger's value threshold, beyond which they
 	// go to the value log, whose space does not come back.
 	chunkSize      = 512 << 10
-	chunksMax      = 1 << 15
+	chunksMax      = 1 << 14
 	valueThreshold = 600 << 10 // less than Badger lets a transaction have, 15 % of a memtable
 
 	// memTableSize is small because of what Badger takes beside a memtable: the
-	// builder that writes it out grows by doubling to about three times its size,
+	// builder that writes it out grows by doubling to two or three times its size,
 	// and up to eight builders are kept for reuse. With 32 MB, half a gigabyte
-	// was seen. In exchange more of its tables may lie in level 0, as many bytes.
+	// was seen. In exchange more of its tables may lie in level 0.
 	memTableSize = 4 << 20
-	levelZero    = 64 << 20 / memTableSize
+	levelZero    = 4
 )
 
 // PageID names a page of a state table.
@@ -96,15 +96,33 @@ func payloadKey(ckpt uint64, chunk int) []byte {
 // pageCopy describes the live copy of a page.
 type pageCopy struct {
 	ckpt   uint64
-	crc    uint32
+	crc    uint32 // of the bytes as they are stored
 	length uint32
 	chunks uint16
+	packed bool
 }
 
+const packedBit = 1 << 15 // of chunks, as stored
+
 func (p pageCopy) encode() []byte {
-	b := binary.LittleEndian.AppendUint16(make([]byte, 0, 10), p.chunks)
+	chunks := p.chunks
+	if p.packed {
+		chunks |= packedBit
+	}
+	b := binary.LittleEndian.AppendUint16(make([]byte, 0, 10), chunks)
 	b = binary.LittleEndian.AppendUint32(b, p.length)
 	return binary.LittleEndian.AppendUint32(b, p.crc)
+}
+
+func (p *pageCopy) decode(b []byte) (ok bool) {
+	if len(b) != 10 {
+		return false
+	}
+	chunks := binary.LittleEndian.Uint16(b)
+	p.chunks, p.packed = chunks&^packedBit, chunks&packedBit != 0
+	p.length = binary.LittleEndian.Uint32(b[2:])
+	p.crc = binary.LittleEndian.Uint32(b[6:])
+	return true
 }
 
 // digest mixes what identifies a copy and its content into a number; the sum
@@ -150,11 +168,11 @@ func badgerOptions(dir string, log *slog.Logger) badger.Options {
 		WithValueThreshold(valueThreshold).
 		WithNumMemtables(3).
 		WithNumLevelZeroTables(levelZero).
-		WithNumLevelZeroTablesStall(3 * levelZero).
+		WithNumLevelZeroTablesStall(8 * levelZero).
 		WithNumCompactors(2).
 		WithValueLogFileSize(64 << 20).
-		WithCompression(options.Snappy).
-		WithBlockCacheSize(8 << 20).
+		WithCompression(options.None). // pages are packed already
+		WithBlockCacheSize(0).
 		WithChecksumVerificationMode(options.NoVerification). // see verifyTables
 		WithLogger(badgerLogger{log})
 }
