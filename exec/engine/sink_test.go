@@ -134,3 +134,27 @@ func TestSinkLimit(t *testing.T) {
 		t.Errorf("the table has %d rows", got)
 	}
 }
+
+// The first rows are packed, and read back as they were.
+func TestSinkPacksFirstRows(t *testing.T) {
+	r := newRig(t)
+	tab := r.create(catalog.Table, "t", []int{0}, "k", "v")
+	var rows [][]int64
+	for i := range int64(3000) {
+		rows = append(rows, []int64{i, 7})
+	}
+	r.mustInsert(tab, rows...)
+	k := r.sink("s", tab, 1<<20)
+	q := r.e.core.sinks[k.ID].sink
+	if q.changes != 3000 || q.bytes != q.rows || q.bytes > 3000*8 {
+		t.Errorf("%d changes take %d bytes, %d of them of the first rows", q.changes, q.bytes, q.rows)
+	}
+	text, _ := r.read(k, connect.Position{})
+	if len(text) != 3001 || text[0] != "->0:7" || text[2999] != "->2999:7" {
+		t.Errorf("%d changes", len(text))
+	}
+	r.crash()
+	if again, _ := r.read(k, connect.Position{}); !slices.Equal(again, text) {
+		t.Error("the first rows are others after a crash")
+	}
+}

@@ -2,6 +2,9 @@ package engine
 
 import (
 	"encoding/binary"
+	"slices"
+
+	"github.com/klauspost/compress/s2"
 
 	"github.com/millracedb/millrace/exec/connect"
 	"github.com/millracedb/millrace/exec/state"
@@ -12,7 +15,7 @@ import (
 // sinkQueue is the changes that a sink has not delivered yet: a state table like any other, so that it is part of
 // checkpoints, and what came after the manifest is there again when the log has been replayed.
 //
-//	epoch, 8 bytes big endian | number, 4 bytes  ->  flags:1 changes:uvarint batch
+//	epoch, 8 bytes big endian | number, 4 bytes  ->  flags:1 changes:uvarint batch (in S2's block format, if sinkPacked)
 //
 // An entry is a piece of the change of its epoch as the epoch published it. What it comes to, row by row or key by key, is
 // found out where it is read (sinkReader), which is not on the way of an acknowledgement.
@@ -25,12 +28,14 @@ type sinkQueue struct {
 	bytes     int64 // of entries
 	rows      int64 // bytes of entries of the first snapshot, which the limit does not count
 	key, val  []byte
+	raw       []byte // a batch before it is packed
 }
 
 // Flags of an entry.
 const (
 	sinkNets     = 1 // rows are taken back in its epoch: the whole epoch has to be netted
 	sinkSnapshot = 2
+	sinkPacked   = 4 // the first rows, which all wait at once, are compressed
 )
 
 // sinkChunk is how many rows an entry has at most.
@@ -50,6 +55,16 @@ func sinkEpoch(key []byte) uint64 { return binary.BigEndian.Uint64(key) }
 func sinkEntry(val []byte) (flags byte, changes int64, batch []byte) {
 	n, w := binary.Uvarint(val[1:])
 	return val[0], int64(n), val[1+w:]
+}
+
+// unpackSinkEntry returns the batch of an entry; scratch is reused if it is packed.
+func unpackSinkEntry(val, scratch []byte) (batch, unpacked []byte, err error) {
+	flags, _, batch := sinkEntry(val)
+	if flags&sinkPacked == 0 {
+		return batch, scratch, nil
+	}
+	unpacked, err = s2.Decode(scratch[:cap(scratch)], batch)
+	return unpacked, unpacked, err
 }
 
 // add appends the change of an epoch; cols is how many of the batches' columns are sent. Further ones may follow in the
@@ -87,9 +102,19 @@ func (q *sinkQueue) put(epoch uint64, number uint32, flags byte, b *vec.Batch) {
 	for i := range b.N {
 		changes += max(b.Weight(i), -b.Weight(i))
 	}
+	if flags&sinkSnapshot != 0 {
+		flags |= sinkPacked
+	}
 	q.key = appendSinkKey(q.key, epoch, number)
 	q.val = binary.AppendUvarint(append(q.val[:0], flags), uint64(changes))
-	q.val = appendBatch(q.val, b)
+	if flags&sinkPacked == 0 {
+		q.val = appendBatch(q.val, b)
+	} else {
+		q.raw = appendBatch(q.raw[:0], b)
+		head := len(q.val)
+		q.val = slices.Grow(q.val, s2.MaxEncodedLen(len(q.raw)))
+		q.val = q.val[:head+len(s2.EncodeBetter(q.val[head:cap(q.val)], q.raw))]
+	}
 	q.t.Put(q.key, q.val)
 	q.count(q.val, 1)
 }

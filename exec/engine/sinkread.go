@@ -31,13 +31,14 @@ type sinkReader struct {
 	at   connect.Position
 	next []byte
 
-	raw   []byte // copies of entries
-	ends  []int
-	types []types.Type
-	batch *vec.Batch
-	net   state.Consolidator
-	pairs pairing
-	out   connect.Changes
+	raw      []byte // copies of entries
+	unpacked []byte
+	ends     []int
+	types    []types.Type
+	batch    *vec.Batch
+	net      state.Consolidator
+	pairs    pairing
+	out      connect.Changes
 }
 
 // sinkReadBytes is about how much is copied under one hold of the publish lock.
@@ -61,8 +62,12 @@ func (r *sinkReader) Next(pos connect.Position) (*connect.Changes, error) {
 	r.batch.Reset()
 	from := 0
 	for _, end := range r.ends {
-		_, _, b := sinkEntry(r.raw[from:end])
-		if err := decodeBatch(b, r.batch); err != nil {
+		b, unpacked, err := unpackSinkEntry(r.raw[from:end], r.unpacked)
+		if err == nil {
+			r.unpacked = unpacked
+			err = decodeBatch(b, r.batch)
+		}
+		if err != nil {
 			return nil, pgerr.Newf(pgerr.DataCorrupted, "%v", err)
 		}
 		from = end

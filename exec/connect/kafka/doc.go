@@ -8,6 +8,7 @@
 // back from one: the engine commits a part's offsets with its rows, and Run starts where those left off.
 //
 // The way out is drawn in sink.go: a Sink's producer is made anew after every failure, and asks the broker where to go on.
+// sinksend.go overlaps the transactions of one life.
 //
 // Goroutines: Run polls, decodes and delivers; watch looks for new partitions and asks for the ends of the
 // partitions that millrace.sources compares with. They share what tracker guards.
