@@ -91,6 +91,49 @@ func TestEmptyShard(t *testing.T) {
 	}
 }
 
+// TestWindowErrorsInShards: rows whose functions cannot be computed are told by every shard, and taken back.
+func TestWindowErrorsInShards(t *testing.T) {
+	in := eventScan()
+	in.Append = false
+	w := &physical.Window{Input: in, Partition: []int{0}, Order: []physical.SortKey{{Col: 1}}}
+	w.Funcs = []physical.WindowFunc{{Name: "ntile", Args: []int{1}, T: eventTypes[1], Filter: -1}}
+	w.Out = append(fields(in, 0, 1), physical.Field{Type: eventTypes[1]})
+	d := vec.NewBatch(eventTypes, 0)
+	for i := range 400 {
+		d.Cols[0].AppendI64(int64(i % 50))
+		d.Cols[1].AppendI64(int64(i % 3)) // ntile(0) is an error
+		d.N++
+	}
+	for _, workers := range []int{1, 2, 7} {
+		v, err := BuildView(2, &physical.View{Root: w, Reads: []catalog.ID{1}}, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g := NewGraph()
+		g.Add(v)
+		s := testStep(workers)
+		s.ShardRows = 1
+		for _, sign := range []int64{1, -1} {
+			d.W = nil
+			d.SetWeights()
+			n := int64(0)
+			for i := range d.W {
+				d.W[i] = sign
+			}
+			for _, e := range g.Step(s, Inputs{1: {d}}).Errors {
+				n += e.Weight
+			}
+			if want := sign * 134; n != want {
+				t.Errorf("workers %d: errors of weight %d, want %d", workers, n, want)
+			}
+			g.Commit()
+			if n := v.Reader().Rows(); n != (400-134)*(1+sign)/2 {
+				t.Errorf("workers %d: %d rows", workers, n)
+			}
+		}
+	}
+}
+
 func call(t testing.TB, name string, args ...expr.Expr) expr.Expr {
 	f, _, ret, err := funcs.ResolveOperator(name, args[0].Type(), args[1].Type())
 	if err != nil {

@@ -67,10 +67,8 @@ func newAggShard(a *Aggregate) *aggShard {
 	return sh
 }
 
-// begin takes over what evaluation needs of the step: shards run beside one another, so each has its own errors.
-func (sh *aggShard) begin(s *Step) {
-	sh.ctx.Context, sh.ctx.Env, sh.ctx.Now, sh.ctx.TxnNow, sh.ctx.Sys = s.Ctx.Context, s.Ctx.Env, s.Ctx.Now, s.Ctx.TxnNow, s.Ctx.Sys
-}
+// begin takes over what evaluation needs of the step.
+func (sh *aggShard) begin(s *Step) { s.forkCtx(&sh.ctx) }
 
 // pushAll adds all rows of b to their groups. Keys are made and looked up some at a time, to stay in the cache.
 func (sh *aggShard) pushAll(b *vec.Batch) {

@@ -5,6 +5,8 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+
+	"github.com/millracedb/millrace/sql/funcs"
 )
 
 // parallelRows is how many rows a shard must get, about, for a goroutine to be worth starting.
@@ -17,6 +19,11 @@ func (s *Step) shards(rows int) int {
 		least = parallelRows
 	}
 	return max(1, min(s.Workers, rows/least))
+}
+
+// forkCtx makes c what evaluation in a shard needs: shards run beside one another, so each has errors of its own.
+func (s *Step) forkCtx(c *funcs.Ctx) {
+	c.Context, c.Env, c.Now, c.TxnNow, c.Sys = s.Ctx.Context, s.Ctx.Env, s.Ctx.Now, s.Ctx.TxnNow, s.Ctx.Sys
 }
 
 // Parallel calls f(0) to f(n-1) from up to workers goroutines, the caller's among them, and passes a panic of one of them

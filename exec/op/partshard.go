@@ -17,24 +17,33 @@ type partShard struct {
 	ctx     funcs.Ctx
 	errs    []shardError
 
-	old, fresh    *vec.Batch // rows of the partitions before and after the step
-	both          *vec.Batch // memory of fresh
-	oldW, bothW   []int64    // and their weights
-	oldOf         []int32    // partition of each old row
-	freshOf       []int32
-	refs          []state.Ref // of each old row
-	lost          refSums     // what the step adds to stored rows
-	came          []int32     // pending rows that are none of the stored ones
-	kept          []int32     // rows to take over
-	added         *vec.Batch
-	addedW        []int64
-	net           state.Consolidator
-	before, after *vec.Batch // what is output for them
-	gone, new     []int32    // rows of before and after that the other may not have
-	rest          [2]*vec.Batch
-	restW         [2][]int64
-	sum           state.Consolidator
-	diff          *vec.Batch // the result, nil: none yet
+	// The rows of the partitions before the step, the partition of each, where it is stored.
+	old   *vec.Batch
+	oldW  []int64
+	oldOf []int32
+	refs  []state.Ref
+
+	// What the step does to them: weights added to stored rows, pending rows that are none of these, their sum.
+	lost   refSums
+	came   []int32
+	added  *vec.Batch
+	addedW []int64
+	net    state.Consolidator
+
+	// The rows after the step; both is their memory, kept the rows taken over.
+	fresh   *vec.Batch
+	freshOf []int32
+	both    *vec.Batch
+	bothW   []int64
+	kept    []int32
+
+	// What is output for them, the rows of each that the other one may not have, the difference (nil: none yet).
+	before, after     *vec.Batch
+	goneRows, newRows []int32
+	rest              [2]*vec.Batch
+	restW             [2][]int64
+	sum               state.Consolidator
+	diff              *vec.Batch
 }
 
 // shardError is a row error that waits until all shards are done.
@@ -67,7 +76,7 @@ func (sh *partShard) scratch() {
 // fork makes the frame of a shard that runs beside others: they must not share evaluation errors.
 func (sh *partShard) fork(s *Step) *Step {
 	sh.step = *s
-	sh.ctx.Context, sh.ctx.Env, sh.ctx.Now, sh.ctx.TxnNow, sh.ctx.Sys = s.Ctx.Context, s.Ctx.Env, s.Ctx.Now, s.Ctx.TxnNow, s.Ctx.Sys
+	s.forkCtx(&sh.ctx)
 	sh.step.Ctx = &sh.ctx
 	sh.step.RowError = func(err *pgerr.Error, data string, weight int64) {
 		sh.errs = append(sh.errs, shardError{err, data, weight})
@@ -209,7 +218,7 @@ func (sh *partShard) subtract(was, is []int32) {
 		sh.diff = sh.sum.Consolidate(sh.p.out, sh.before, sh.after)
 		return
 	}
-	sh.gone, sh.new = sh.gone[:0], sh.new[:0]
+	sh.goneRows, sh.newRows = sh.goneRows[:0], sh.newRows[:0]
 	for k := range len(was) - 1 {
 		i, iEnd, j, jEnd := was[k], was[k+1], is[k], is[k+1]
 		for i < iEnd && j < jEnd && sh.cancel(i, j) {
@@ -219,14 +228,14 @@ func (sh *partShard) subtract(was, is []int32) {
 			iEnd, jEnd = iEnd-1, jEnd-1
 		}
 		for ; i < iEnd; i++ {
-			sh.gone = append(sh.gone, i)
+			sh.goneRows = append(sh.goneRows, i)
 		}
 		for ; j < jEnd; j++ {
-			sh.new = append(sh.new, j)
+			sh.newRows = append(sh.newRows, j)
 		}
 	}
-	sh.restW[0] = takeRows(sh.rest[0], sh.before, sh.gone, sh.restW[0])
-	sh.restW[1] = takeRows(sh.rest[1], sh.after, sh.new, sh.restW[1])
+	sh.restW[0] = takeRows(sh.rest[0], sh.before, sh.goneRows, sh.restW[0])
+	sh.restW[1] = takeRows(sh.rest[1], sh.after, sh.newRows, sh.restW[1])
 	sh.diff = sh.sum.Consolidate(sh.p.out, sh.rest[0], sh.rest[1])
 }
 
