@@ -120,6 +120,7 @@ type core struct {
 	// sinks are the relations that have a queue. sinksMoved: one was shortened since the last checkpoint.
 	sinks      map[catalog.ID]*relation
 	sinksMoved bool
+	replaying  bool // it is being recovered, from the log
 
 	ckpt checkpointer
 }

@@ -29,7 +29,12 @@ func (e *Engine) recover() (*core, error) {
 	}
 	c, out, err := e.load(st)
 	if err == nil {
+		c.replaying = true
 		err = e.replay(c)
+		c.replaying = false
+		for _, r := range c.sinks {
+			r.sink.recovered()
+		}
 	}
 	if err == nil && out != nil {
 		err = e.refill(c, out)

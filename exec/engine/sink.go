@@ -181,7 +181,7 @@ func (ct *cut) noteSinks(res *dataflow.Result) {
 			continue
 		}
 		r.sink.add(ct.epoch, 0, len(r.meta.Columns), batches)
-		if r.sink.over() {
+		if !c.replaying && r.sink.over() {
 			c.stopSink(ct.e, r, "more changes wait for delivery than queue_limit allows")
 		}
 	}

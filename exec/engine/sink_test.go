@@ -115,6 +115,44 @@ func TestSinkQueue(t *testing.T) {
 	}
 }
 
+// Recovery brings back what was delivered, too. That does not count until the sink has told how far it is.
+func TestSinkLimitAfterCrash(t *testing.T) {
+	r := newRig(t)
+	tab := r.create(catalog.Table, "t", []int{0}, "k", "v")
+	k := r.sink("s", tab, 200)
+	suspended := func(want bool) {
+		t.Helper()
+		if got := r.e.Catalog().Relation(k.ID).Suspended; (got != "") != want {
+			t.Fatalf("suspended: %q", got)
+		}
+	}
+	deliver := func() connect.Position {
+		t.Helper()
+		_, ends := r.read(k, connect.Position{})
+		last := ends[len(ends)-1]
+		if err := newSinkReader(r.e, r.e.Catalog().Relation(k.ID), make(signal, 1)).Delivered(context.Background(), last); err != nil {
+			t.Fatal(err)
+		}
+		return last
+	}
+	var told connect.Position
+	for i := range int64(20) {
+		r.mustInsert(tab, []int64{i, i})
+		told = deliver()
+	}
+	suspended(false)
+	r.crash()
+	suspended(false)
+	r.mustInsert(tab, []int64{20, 20})
+	suspended(false)
+	r.expectQueue(k, told, "->20:20", "|")
+	deliver()
+	for i := range int64(20) {
+		r.mustInsert(tab, []int64{100 + i, i})
+	}
+	suspended(true)
+}
+
 // A queue over its limit takes nothing more, and says so; what is in it stays.
 func TestSinkLimit(t *testing.T) {
 	r := newRig(t)

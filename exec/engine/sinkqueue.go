@@ -27,6 +27,7 @@ type sinkQueue struct {
 	changes   int64 // waiting, before they are netted
 	bytes     int64 // of entries
 	rows      int64 // bytes of entries of the first snapshot, which the limit does not count
+	unsure    int64 // nor bytes that recovery found: they may have been delivered, which the sink will tell
 	key, val  []byte
 	raw       []byte // a batch before it is packed
 }
@@ -130,10 +131,14 @@ func (q *sinkQueue) count(val []byte, sign int64) {
 }
 
 // over reports that more waits than may.
-func (q *sinkQueue) over() bool { return q.bytes-q.rows > q.limit }
+func (q *sinkQueue) over() bool { return q.bytes-q.rows-q.unsure > q.limit }
+
+// recovered ends recovery, which has added everything behind the manifest, delivered or not.
+func (q *sinkQueue) recovered() { q.unsure = q.bytes - q.rows }
 
 // forget drops what lies before pos, epoch by epoch.
 func (q *sinkQueue) forget(pos connect.Position) {
+	q.unsure = 0
 	if q.delivered.Less(pos) {
 		q.delivered = pos
 	}
