@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
 )
 
 // TestRun runs the benchmarks of the wire, small, against a server in this process: each checks its own results.
@@ -22,6 +24,38 @@ func TestRun(t *testing.T) {
 	for _, want := range []string{"rows/s", "inserts/s", "lookups/s", "500 rows of"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in the output:\n%s", want, out.String())
+		}
+	}
+}
+
+// TestKafka runs those that need a broker, small, against franz-go's own.
+func TestKafka(t *testing.T) {
+	broker, err := kfake.NewCluster(kfake.NumBrokers(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer broker.Close()
+	var out bytes.Buffer
+	o := Options{
+		Rows: 2000, Duration: 200 * time.Millisecond, Rounds: 1, Dir: t.TempDir(), Kafka: broker.ListenAddrs()[0],
+		Profile: filepath.Join(t.TempDir(), "cpu"), Out: &out,
+	}
+	if err := Run(context.Background(), o, []string{"kafka", "kafkasink", "kafkalatency"}); err != nil {
+		t.Fatalf("%v\n%s", err, out.String())
+	}
+	for _, want := range []string{"AVRO", "exactly_once", "p99"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in the output:\n%s", want, out.String())
+		}
+	}
+}
+
+// TestNoBroker: a benchmark that needs one says so.
+func TestNoBroker(t *testing.T) {
+	for _, name := range []string{"kafka", "kafkasink", "kafkalatency", "kafkamemory"} {
+		err := Run(context.Background(), Options{Rounds: 1, Rows: 10, Dir: t.TempDir(), Out: &bytes.Buffer{}, Profile: ""}, []string{name})
+		if err == nil || !strings.Contains(err.Error(), "--kafka") {
+			t.Errorf("%s without a broker: %v", name, err)
 		}
 	}
 }

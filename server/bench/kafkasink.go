@@ -147,7 +147,7 @@ func (s *sinkRun) look(ctx context.Context) (st sinkState, err error) {
 	var state, lastError string
 	err = s.c.QueryRow(ctx, "SELECT state, coalesce(last_error, ''), delivered_changes, waiting_changes FROM millrace.sinks",
 		pgx.QueryExecModeSimpleProtocol).Scan(&state, &lastError, &st.delivered, &st.waiting)
-	if err == nil && lastError != "" {
+	if err == nil && (state == "failed" || state == "suspended") {
 		err = fmt.Errorf("the sink is %s: %s", state, lastError)
 	}
 	st.at, st.cpu = time.Now(), s.h.cpu()

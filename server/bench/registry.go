@@ -78,6 +78,11 @@ func Run(ctx context.Context, o Options, names []string) error {
 	if err != nil {
 		return err
 	}
+	for _, p := range picked {
+		if p.broker && o.Kafka == "" && len(names) > 0 {
+			return fmt.Errorf("%s: give the address of a broker with --kafka", p.name)
+		}
+	}
 	if len(names) == 0 && o.Kafka == "" {
 		picked = slices.DeleteFunc(picked, func(b benchmark) bool { return b.broker })
 	}
