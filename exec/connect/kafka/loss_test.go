@@ -155,6 +155,34 @@ func TestTopicMadeAnewWhileRead(t *testing.T) {
 	}
 }
 
+// A topic that is made anew with fewer partitions: what was read of the others does not count for those that it gets later.
+func TestTopicMadeAnewSmaller(t *testing.T) {
+	c := cluster(t, 3)
+	cl := client(t, c)
+	send(t, cl, numbers(0, 30, 3)...)
+	sp := spec(t, c.ListenAddrs(), map[string]string{"on_offset_loss": "earliest"})
+	e := &engine{}
+	r := read(t, sp, e)
+	r.awaitRows(30)
+	r.close()
+	adm := kadm.NewClient(cl)
+	adm.DeleteTopics(context.Background(), "t")
+	adm.CreateTopics(context.Background(), 1, 1, nil, "t")
+	r = read(t, sp, e)
+	r.await("an error row", func() bool { _, n := e.counts(); return n == 1 })
+	e.problems = nil // that it went back
+	r.close()
+	if _, err := adm.UpdatePartitions(context.Background(), 3, "t"); err != nil {
+		t.Fatal(err)
+	}
+	e.rows = nil
+	send(t, client(t, c), numbers(0, 60, 3)...)
+	r = read(t, sp, e)
+	r.awaitRows(60)
+	r.close()
+	checkNumbers(t, e, 60, 3)
+}
+
 // A batch that was damaged on its way is read again, and none of it counts twice.
 func TestDamagedBatch(t *testing.T) {
 	w := &wire{}

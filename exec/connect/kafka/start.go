@@ -72,8 +72,8 @@ func (s *Source) tryStart(ctx context.Context, adm *kadm.Client, from connect.Of
 		}
 		st.losses = append(st.losses, connect.RowError{Err: pgerr.Of(loss)})
 		for p := range from {
-			if p >= 0 {
-				st.pins[epochOf(p)] = -1
+			if p >= 0 { // what the new topic does not have yet it may get
+				st.pins[p], st.pins[epochOf(p)] = 0, -1
 			}
 		}
 		from, first = nil, earliest
