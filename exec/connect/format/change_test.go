@@ -238,6 +238,8 @@ func TestRaw(t *testing.T) {
 func FuzzChanges(f *testing.F) {
 	f.Add(uint8(0), []byte(`{"id":1}`), []byte(`{"a":"x"}`))
 	f.Add(uint8(1), []byte(`1`), []byte(`{"schema":{"fields":[{"field":"after","fields":[{"field":"id","type":"bytes"}]}]},"payload":{"before":{"id":1},"after":{"id":2},"op":"u"}}`))
+	f.Add(uint8(1), []byte(`1`), []byte(`{"after":{"id":2,"a":"__debezium_unavailable_value","p":{"scale":2,"value":"AQ=="},"day":"-0043-01-01"},"op":"c"}`))
+	f.Add(uint8(1), []byte(`1`), []byte(`{"op":"t"}`))
 	f.Add(uint8(2), []byte("1"), []byte("x,\"y\"\nz"))
 	f.Add(uint8(3), []byte("1"), []byte("id,a\n1,x\n2,\"y\""))
 	f.Add(uint8(3), []byte("0"), []byte("\n0"))
