@@ -19,7 +19,9 @@
 //   - The first start pins the offset of every partition, and delivers the pins before any row, so that a
 //     start at "latest" means the same instant after a crash. Partitions that appear later start at 0.
 //   - Lost records are never passed over in silence: an offset out of range, or a topic made anew under its
-//     name, ends the source (on_offset_loss = 'fail') or leaves an error row that tells the gap.
+//     name, ends the source (on_offset_loss = 'fail') or leaves an error row that tells the gap. The offsets carry
+//     the topic's id and the leader epoch of each partition, so that this holds for a source that was away, too.
+//   - Every client ends with the context of what it works for: nothing waits for a broker that does not answer.
 //   - Memory is bounded: one fetch a broker, at most maxFetches at a time, and parts that Deliver accepted.
 //
 // What does not belong: what is in a record (exec/connect/format), and when parts are durable (the engine).
