@@ -49,8 +49,11 @@ const everyOdd = `(id, name, f4, f8, n, dt, ts, tstz, af, an, ai, at) VALUES
 
 // protobufs are the rows of a relation as Protobuf can have them: without nulls in arrays, and a null array is an empty one.
 func protobufs(relation string) string {
-	query := "(SELECT id, name, b, i2, i4, i8, f4, f8, n, d, v, c, x, dt, tm, tz, ts, tstz, iv, u, jb, j, o"
+	query := "(SELECT id, name, b, i2, i4, i8, f4, f8, n, d, v, c, x, dt, tm, tz, ts, tstz, iv, u, jb"
 	for _, array := range strings.Fields("ab ai ai8 af an at ax ad ats atz aiv au aj ai2 av as4") {
+		if array == "ai2" { // the order is everyType's
+			query += ", j, o"
+		}
 		query += fmt.Sprintf(", coalesce(array_remove(%[1]s, NULL), '{}') AS %[1]s", array)
 	}
 	return query + " FROM " + relation + ")"
