@@ -101,6 +101,7 @@ const gone = `records of topic "%s" are gone before they were read`
 // Records that a real broker no longer has: passed by retention, cut off the end of its log, or gone with their topic, while
 // the source was paused or the server was dead. Nothing is passed over without a word, and nothing is read twice.
 func TestRecordsLost(t *testing.T) {
+	t.Parallel()
 	k := rig.Kafka(t)
 	s := rig.Millrace(t)
 	ctx := context.Background()

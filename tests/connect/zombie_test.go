@@ -84,6 +84,7 @@ const sinkOfNumbers = `CREATE SINK out FROM n WITH (connector = 'kafka', topic =
 // was about to commit, and tell it so in the words for a fenced producer. It goes on, and nothing is lost or doubled. Then the
 // broker stands still for longer than a transaction may take, while the sink tries again and again.
 func TestPausedBeyondTransactionTimeout(t *testing.T) {
+	t.Parallel()
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 1))
@@ -91,12 +92,12 @@ func TestPausedBeyondTransactionTimeout(t *testing.T) {
 	s := rig.Millrace(t)
 	s.Exec(`CREATE STREAM n (n bigint)`)
 	refused(t, s, "22023", fmt.Sprintf(sinkOfNumbers, k.Addr(), 86_400_000))
-	s.Exec(fmt.Sprintf(sinkOfNumbers, k.Addr(), 500),
+	s.Exec(fmt.Sprintf(sinkOfNumbers, k.Addr(), 1500),
 		`CREATE STREAM again (n bigint) WITH (connector = 'kafka', topic = 'n', properties.bootstrap.server = '`+k.Addr()+`')`)
 	load := startCounter(t, s)
-	for range 5 {
+	for range 3 {
 		time.Sleep(time.Duration(300+random.IntN(500)) * time.Millisecond)
-		pause(t, s.PID(), 2*time.Second) // the broker looks every half second
+		pause(t, s.PID(), 3*time.Second) // the broker looks every half second
 	}
 	for range 2 {
 		time.Sleep(time.Duration(300+random.IntN(500)) * time.Millisecond)
@@ -125,6 +126,7 @@ func pause(t *testing.T, pid int, d time.Duration) {
 // own, and leaves the other alone. The one that has all of it takes the sink over: the other's ends with a clear error as soon
 // as it wants to send, though it stood still meanwhile, and does not take it back; the topic has what its new owner sends.
 func TestZombieIsFenced(t *testing.T) {
+	t.Parallel()
 	k := rig.Kafka(t)
 	first := rig.Millrace(t)
 	insert := func(s *rig.Server, from int) {
