@@ -1,6 +1,7 @@
 package format
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -170,6 +171,37 @@ func BenchmarkProtobuf(b *testing.B) {
 func BenchmarkDynamicpb(b *testing.B) {
 	m, records := protoClicks(b)
 	benchmarkRecords(b, records, func(record []byte) error { return proto.Unmarshal(record, dynamicpb.NewMessage(m)) })
+}
+
+// A record is decoded without an allocation, once the batch has room.
+func TestDecodeAllocates(t *testing.T) {
+	escaped := func(c click) []byte { return bytes.ReplaceAll(compactClick(c), []byte("/"), []byte(`\/`)) }
+	_, protos := protoClicks(t)
+	cols := columnsOf(t, clickColumns)
+	for name, tc := range map[string]struct {
+		spec    Spec
+		records [][]byte
+	}{
+		"JSON": {Spec{Columns: cols}, clicks(compactClick)}, "JSON with escapes": {Spec{Columns: cols}, clicks(escaped)},
+		"Avro": {avroSpec(clickSchema, cols), avroClicks(t)}, "Protobuf": {protoSpec(clickProto, "", cols), protos},
+	} {
+		d, err := New(tc.spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		batch := vec.NewBatch(typesOf(cols), 0)
+		decode := func() {
+			batch.Reset()
+			for _, record := range tc.records[:clickBatch] {
+				if err := d.Decode(nil, record, batch); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if n := testing.AllocsPerRun(3, decode); n > 0 { // which runs it once before
+			t.Errorf("%s: %v allocations in %d records", name, n, clickBatch)
+		}
+	}
 }
 
 // benchmarkDecoder decodes the records into batches.
