@@ -58,15 +58,24 @@ func NewEncoder(s EncodeSpec) (Encoder, error) {
 		WithHint("A sink encodes JSON, AVRO, PROTOBUF, TEXT and BYTES.")
 }
 
-// KeyOptions are the options for keys that are encoded as values are, by the values' options: what these say of the
-// values' schema alone is left out.
-func KeyOptions(value map[string]string) map[string]string {
-	out := maps.Clone(value)
-	delete(out, optSubject)
-	if out[optRegistry] != "" || out[registryAlias] != "" {
-		delete(out, optMessage)
+// DefaultKey is how keys are encoded where KEY ENCODE does not say it: as the decoder reads them then, which is as values
+// are, by their options, but for what these say of the values' schema alone; and as text where a schema was given, which
+// is that of the values.
+func DefaultKey(value EncodeSpec) (encode string, options map[string]string, err error) {
+	options = maps.Clone(value.Options)
+	delete(options, optSubject)
+	if options[optRegistry] != "" || options[registryAlias] != "" {
+		delete(options, optMessage)
+		return value.Encode, options, nil
 	}
-	return out
+	if value.Encode != "PROTOBUF" {
+		return value.Encode, options, nil
+	}
+	if len(value.Cols) == 1 {
+		return "TEXT", nil, nil
+	}
+	return "", nil, pgerr.New(pgerr.InvalidParameterValue, "keys of several columns need an encoding beside a schema that is given").
+		WithHint("Add KEY ENCODE JSON, or KEY ENCODE PROTOBUF with a schema of its own.")
 }
 
 // sinkRegistry are the options of a registry that sinks have: all but how others name subjects.

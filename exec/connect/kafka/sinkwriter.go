@@ -64,9 +64,11 @@ func (w *writer) init(topic string, spec connect.SinkSpec) error {
 		return nil
 	}
 	key := value
-	key.Key, key.Cols, key.Options = true, spec.Key, format.KeyOptions(options)
+	key.Key, key.Cols = true, spec.Key
 	if spec.Format.Key != "" {
 		key.Encode, key.Options = spec.Format.Key, spec.Format.KeyOptions
+	} else if key.Encode, key.Options, err = format.DefaultKey(key); err != nil {
+		return err
 	}
 	w.key, err = format.NewEncoder(key)
 	return err
