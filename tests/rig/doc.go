@@ -6,6 +6,7 @@
 //	rig.Kafka(t)      a broker of the test's own (KRaft, one process): Kill9, Restart, topics, records
 //	rig.SharedKafka(t) one broker a test process, with TLS and logins too, for tests that do not stop it
 //	rig.Registry(t)   a schema registry (Apicurio), content in memory; SharedRegistry: one a test process
+//	rig.Debezium(t)   Debezium's connector for PostgreSQL, from a Database to a broker
 //	rig.Millrace(t)   a server of the test's own, built once: Kill9, Restart, Stop, DSN, Log
 //	rig.Flights(t)    20,000 real flights and the airports they flew between
 //
