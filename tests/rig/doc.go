@@ -5,6 +5,7 @@
 //	rig.Database(t)   a fresh database in it, dropped with the test
 //	rig.Kafka(t)      a broker of the test's own (KRaft, one process): Kill9, Restart, topics, records
 //	rig.SharedKafka(t) one broker a test process, with TLS and logins too, for tests that do not stop it
+//	rig.Python(t, ..)  a Python with packages of PyPI
 //	rig.Registry(t)   a schema registry (Apicurio), content in memory; SharedRegistry: one a test process
 //	rig.Debezium(t)   Debezium's connector for PostgreSQL, from a Database to a broker
 //	rig.Millrace(t)   a server of the test's own, built once: Kill9, Restart, Stop, DSN, Log
