@@ -363,6 +363,26 @@ func TestSinkBrokerComesBack(t *testing.T) {
 	}
 }
 
+// A sink that has nothing to send is not called retrying for ever because the last of its connections broke.
+func TestSinkIdleAfterTrouble(t *testing.T) {
+	c := fakeCluster(t)
+	q := newSinkQueue()
+	q.add(0)
+	s := sendAll(t, sinkSpec(t, c.ListenAddrs(), nil), q)
+	eventually(t, "delivery", q.delivered)
+	broken := &s.sink.(*Sink).trouble
+	broken.note(errors.New("it broke"))
+	if st := s.sink.Status(); st.State != connect.Retrying || st.LastError != "it broke" {
+		t.Errorf("status: %+v", st)
+	}
+	broken.mu.Lock()
+	broken.mu.at = time.Now().Add(-2 * troubleLasts)
+	broken.mu.Unlock()
+	if st := s.sink.Status(); st.State != connect.Running {
+		t.Errorf("status: %+v", st)
+	}
+}
+
 // Keys go where the Java client would send them.
 func TestSinkPartitions(t *testing.T) {
 	c := fakeCluster(t)

@@ -48,10 +48,17 @@ func (t *trouble) note(err error) {
 	}
 }
 
+// troubleLasts is for how long an error counts that no other request has followed: what is needed is tried again much
+// sooner, and who has nothing to ask is not away from anybody.
+const troubleLasts = 30 * time.Second
+
 // last returns the error of the last request, nil if it was answered.
 func (t *trouble) last() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if time.Since(t.mu.at) > troubleLasts {
+		return nil
+	}
 	return t.mu.err
 }
 
