@@ -34,7 +34,6 @@ type chaos struct {
 	watch  *kgo.Client // past the relay
 
 	begun, paused, cut atomic.Int64
-	progress           atomic.Int64
 	made               madeSinks
 }
 
@@ -68,6 +67,7 @@ type victim struct {
 	restart func() bool
 	killed  atomic.Int64
 	over    atomic.Bool // no more kills of it
+	seen    int64       // how far the output was at the last of them
 }
 
 // strike kills v again and again, half of the times soon after it has started. It keeps step with the other one.
@@ -80,7 +80,7 @@ func (c *chaos) strike(v, other *victim, random *rand.Rand) {
 			time.Sleep(5 * time.Millisecond)
 		}
 		if random.IntN(4) > 0 { // else it may be killed before anything has gone well
-			c.awaitProgress()
+			c.awaitProgress(v)
 		}
 		if random.IntN(2) == 0 {
 			upTo(100 * time.Millisecond)
@@ -103,15 +103,17 @@ func (c *chaos) strike(v, other *victim, random *rand.Rand) {
 	}
 }
 
-// awaitProgress returns when the sink has committed something since it was last called.
-func (c *chaos) awaitProgress() {
+// awaitProgress returns when the sink has committed something since it was last called for v. There is always something on
+// its way: before has let more records come.
+func (c *chaos) awaitProgress(v *victim) {
 	for limit := time.Now().Add(2 * time.Minute); !c.t.Failed(); time.Sleep(20 * time.Millisecond) {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		ends, err := kadm.NewClient(c.watch).ListCommittedOffsets(ctx, c.output)
 		cancel()
 		end := int64(0)
 		ends.Each(func(o kadm.ListedOffset) { end += o.Offset })
-		if was := c.progress.Load(); err == nil && end > was && c.progress.CompareAndSwap(was, end) {
+		if err == nil && end > v.seen {
+			v.seen = end
 			return
 		}
 		if time.Now().After(limit) {
