@@ -263,7 +263,8 @@ func TestDamagedDirectory(t *testing.T) {
 		{"bit in a table file", func(t *testing.T, dir string) { flip(t, glob(t, dir, "state/*.sst")[0], 300_000) }, ErrDamaged, ".sst"},
 		{"table file cut off", func(t *testing.T, dir string) { os.Truncate(glob(t, dir, "state/*.sst")[0], 300_000) }, ErrDamaged, ".sst"},
 		{"table file empty", func(t *testing.T, dir string) { os.Truncate(glob(t, dir, "state/*.sst")[0], 0) }, ErrDamaged, ".sst"},
-		{"newer format", write("FORMAT", "millrace data format 2\n"), ErrFormat, "newer version"},
+		{"older format", write("FORMAT", "millrace data format 1\n"), nil, ""},
+		{"newer format", write("FORMAT", "millrace data format 3\n"), ErrFormat, "newer version"},
 		{"unknown format", write("FORMAT", "something else"), ErrDamaged, "does not name a data format"},
 		{"format missing", remove("FORMAT"), ErrDamaged, "FORMAT"},
 	}

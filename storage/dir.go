@@ -11,9 +11,10 @@ import (
 )
 
 const (
-	formatFile    = "FORMAT"
-	formatPrefix  = "millrace data format "
-	formatVersion = 1
+	formatFile   = "FORMAT"
+	formatPrefix = "millrace data format "
+	// formatVersion 2 packs pages (pack.go); what 1 wrote is read as it is.
+	formatVersion = 2
 )
 
 // dirLock is a flock on DIR/LOCK; the kernel drops it when the process dies.
@@ -55,27 +56,26 @@ func permission(dir string, err error) error {
 	return err
 }
 
-// checkFormat reads the FORMAT file. A directory without one is fresh if it
-// holds nothing of ours but a first opening that did not finish.
-func checkFormat(dir string) (fresh bool, err error) {
+// checkFormat reads the version in the FORMAT file. A directory without one is
+// fresh, version 0, if it holds nothing of ours but a first opening that did not finish.
+func checkFormat(dir string) (version int, err error) {
 	path := filepath.Join(dir, formatFile)
 	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return true, checkFresh(dir)
+		return 0, checkFresh(dir)
 	}
 	if err != nil {
-		return false, permission(dir, err)
+		return 0, permission(dir, err)
 	}
-	var v int
 	text := strings.TrimSpace(string(b))
-	if n, err := fmt.Sscanf(text, formatPrefix+"%d", &v); n != 1 || err != nil || v < 1 {
-		return false, damaged(path, 0, "does not name a data format: %.40q", text)
+	if n, err := fmt.Sscanf(text, formatPrefix+"%d", &version); n != 1 || err != nil || version < 1 {
+		return 0, damaged(path, 0, "does not name a data format: %.40q", text)
 	}
-	if v > formatVersion {
-		return false, fmt.Errorf("%w: %s has data format %d, written by a newer version; this program reads up to %d",
-			ErrFormat, dir, v, formatVersion)
+	if version > formatVersion {
+		return 0, fmt.Errorf("%w: %s has data format %d, written by a newer version; this program reads up to %d",
+			ErrFormat, dir, version, formatVersion)
 	}
-	return false, nil
+	return version, nil
 }
 
 // checkFresh refuses to start a new data directory on top of someone's files.

@@ -4,7 +4,7 @@
 // Badger.
 //
 //	DIR/LOCK       flock: one process at a time
-//	DIR/FORMAT     "millrace data format 1"; written last when a directory is made
+//	DIR/FORMAT     "millrace data format 2"; written last when a directory is made
 //	DIR/ATTEMPTS   poison-epoch counters and a note (attempts.go)
 //	DIR/BALLAST    space given back when the disk is full (space.go)
 //	DIR/log/       %016x.log segments (frame.go, segment.go)

@@ -104,7 +104,7 @@ type Store struct {
 // Open locks the directory (making it when it does not exist), checks its
 // format, and brings log and state to the newest manifest: page copies that it
 // does not reach are deleted, a torn end of the log is cut off, and what is
-// damaged is refused. Nothing is replayed; that is the caller's next step.
+// damaged is refused. A directory of an older format is of ours from then on. Nothing is replayed; that is the caller's next step.
 func Open(o Options) (*Store, error) {
 	o = o.withDefaults()
 	s := &Store{opts: o, dir: o.Dir}
@@ -119,10 +119,11 @@ func (s *Store) open() (err error) {
 	if s.lock, err = lockDir(s.dir); err != nil {
 		return err
 	}
-	fresh, err := checkFormat(s.dir)
+	version, err := checkFormat(s.dir)
 	if err != nil {
 		return err
 	}
+	fresh := version == 0
 	if s.space, err = openSpace(s.dir, s.opts); err != nil {
 		return err
 	}
@@ -135,7 +136,7 @@ func (s *Store) open() (err error) {
 	if s.log, err = openLog(s, filepath.Join(s.dir, "log"), fresh); err != nil {
 		return err
 	}
-	if fresh {
+	if version < formatVersion {
 		if err = writeFormat(s.dir); err != nil {
 			return err
 		}

@@ -450,3 +450,25 @@ func TestAttempts(t *testing.T) {
 
 // testLogger collects log lines.
 func testLogger(buf *bytes.Buffer) *slog.Logger { return slog.New(slog.NewTextHandler(buf, nil)) }
+
+// A directory of an older format is of this one once it has been opened: what is written from then on an older program
+// would take for damage.
+func TestOlderFormat(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, formatFile)
+	for range 2 {
+		s, err := Open(testOptions(dir))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if b, err := os.ReadFile(path); err != nil || string(b) != "millrace data format 2\n" {
+			t.Fatalf("%q, %v", b, err)
+		}
+		if err := os.WriteFile(path, []byte("millrace data format 1\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
