@@ -6,8 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -96,22 +94,6 @@ func newRegistry(t testing.TB, dir string) (*SchemaRegistry, error) {
 
 // Kill9 kills the registry where it stands.
 func (r *SchemaRegistry) Kill9() { r.proc.kill9() }
-
-// javaSince returns a java program of at least a version: the one on PATH, or another that is installed.
-func javaSince(t testing.TB, version int) string {
-	t.Helper()
-	installed, _ := filepath.Glob("/usr/lib/jvm/*/bin/java") // the pattern is well formed
-	for _, java := range append([]string{"java"}, installed...) {
-		out, err := exec.Command(java, "-XshowSettings:properties", "-version").CombinedOutput()
-		_, rest, found := strings.Cut(string(out), "java.specification.version = ")
-		has, numErr := strconv.Atoi(strings.TrimSpace(strings.SplitN(rest, "\n", 2)[0]))
-		if err == nil && found && numErr == nil && has >= version {
-			return java
-		}
-	}
-	need(t, "no Java %d or newer is installed (Debian: openjdk-%d-jre-headless)", version, version)
-	return ""
-}
 
 // apicurio returns the folder of the unpacked application.
 func apicurio() (string, error) {
