@@ -31,6 +31,7 @@ type Sink struct {
 	atLeast    bool // at least once
 	id         string
 	txnTimeout time.Duration // after which brokers give up a transaction of it
+	patience   time.Duration // for a transaction; then the producer is made anew
 	owner      string        // the name of this Sink among those that had id
 	// Of the goroutine of Run: id is this Sink's; the life that runs has delivered something.
 	claimed, moved bool
@@ -44,7 +45,8 @@ type Sink struct {
 const (
 	batchRecords = 64 << 10
 	batchBytes   = 16 << 20
-	sendTimeout  = 20 * time.Second // for a batch; then the producer is made anew
+	leastBytes   = 64 << 10 // of batchBytes, where a connection is slow
+	sendTimeout  = 20 * time.Second
 	abortTimeout = 2 * time.Second
 	firstBackoff = 200 * time.Millisecond
 	lastBackoff  = 5 * time.Second
@@ -65,6 +67,7 @@ func openSink(spec connect.SinkSpec) (connect.Sink, error) {
 		return nil, err
 	}
 	s.txnTimeout = time.Duration(timeout) * time.Millisecond
+	s.patience = min(sendTimeout, s.txnTimeout)
 	if s.topic == "" {
 		return nil, pgerr.New(pgerr.InvalidParameterValue, "parameter \"topic\" must not be empty")
 	}

@@ -116,6 +116,10 @@ func sendAll(t testing.TB, spec connect.SinkSpec, q connect.Queue) *sender {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return runSink(t, sink, q)
+}
+
+func runSink(t testing.TB, sink connect.Sink, q connect.Queue) *sender {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &sender{sink: sink, stop: cancel, done: make(chan error, 1)}
 	go func() { s.done <- sink.Run(ctx, q) }()
@@ -308,6 +312,41 @@ func TestSinkTransactionTimedOut(t *testing.T) {
 	}
 	if got := committedNumbers(t, c.ListenAddrs()); !slices.Equal(got, numbersUpTo(3)) {
 		t.Errorf("%v", got)
+	}
+}
+
+// Over a slow connection transactions become as small as it takes.
+func TestSinkSlowConnection(t *testing.T) {
+	c := fakeCluster(t)
+	c.ControlKey(int16(kmsg.Produce), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		bytes := 0
+		for _, topic := range r.(*kmsg.ProduceRequest).Topics {
+			for _, p := range topic.Partitions {
+				bytes += len(p.Records)
+			}
+		}
+		time.Sleep(time.Duration(bytes) * time.Microsecond)
+		return nil, nil, false
+	})
+	q := newSinkQueue()
+	const rows = 100_000
+	for n := int64(0); n < rows; n += 1000 {
+		epoch := make([]int64, 1000)
+		for i := range epoch {
+			epoch[i] = n + int64(i)
+		}
+		q.add(epoch...)
+	}
+	opened, err := Connector.Sink.Open(sinkSpec(t, c.ListenAddrs(), map[string]string{"properties.compression.type": "none"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened.(*Sink).patience = time.Second
+	runSink(t, opened, q)
+	eventually(t, "delivery", q.delivered)
+	if got := committedNumbers(t, c.ListenAddrs()); !slices.Equal(got, numbersUpTo(rows)) {
+		t.Errorf("%d records", len(got))
 	}
 }
 

@@ -32,9 +32,6 @@ func (m *memory) reset() {
 	*m = memory{slabs: m.slabs, blocks: m.blocks}
 }
 
-// full reports that a transaction is large enough.
-func (m *memory) full() bool { return m.records >= batchRecords || m.bytes >= batchBytes }
-
 // slab is where the next records go: it has room for two.
 func (m *memory) slab() *[]kgo.Record {
 	if m.used == 0 || len(m.slabs[m.used-1])+2 > slabRecords {
@@ -63,8 +60,8 @@ func (m *memory) take() []kgo.Record {
 	return nil
 }
 
-// bytesOf gives a place for the bytes that make appends. A record has memory of its own if it does not fit into a block.
-func (m *memory) bytesOf(make_ func([]byte) ([]byte, error)) ([]byte, error) {
+// bytesOf gives a place for the bytes that encode appends. A record has memory of its own if it does not fit into a block.
+func (m *memory) bytesOf(encode func([]byte) ([]byte, error)) ([]byte, error) {
 	if m.block == len(m.blocks) {
 		m.blocks = append(m.blocks, make([]byte, 0, blockBytes))
 	}
@@ -76,7 +73,7 @@ func (m *memory) bytesOf(make_ func([]byte) ([]byte, error)) ([]byte, error) {
 		b = m.blocks[m.block]
 	}
 	at := len(b)
-	out, err := make_(b)
+	out, err := encode(b)
 	if err != nil {
 		return nil, err
 	}

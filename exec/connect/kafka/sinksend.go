@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/millracedb/millrace/exec/connect"
@@ -83,7 +84,7 @@ func (d *sending) transaction(ctx context.Context) error {
 	if err := d.p.begin(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
+	ctx, cancel := context.WithTimeout(ctx, d.s.patience)
 	defer cancel()
 	w := &d.s.writer
 	for {
@@ -105,7 +106,10 @@ func (d *sending) transaction(ctx context.Context) error {
 			break
 		}
 	}
-	return d.end(ctx)
+	size := w.bytes
+	err := d.end(ctx)
+	w.adapt(size, errors.Is(ctx.Err(), context.DeadlineExceeded))
+	return err
 }
 
 // end commits the transaction, and fills the next one meanwhile.

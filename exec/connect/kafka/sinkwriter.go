@@ -20,11 +20,12 @@ type writer struct {
 
 	*memory
 	spare  *memory
+	limit  int   // bytes of a transaction
 	millis int64 // when the transaction began to be filled
 }
 
 func (w *writer) init(topic string, spec connect.SinkSpec) error {
-	w.format = spec.Format.Format
+	w.format, w.limit = spec.Format.Format, batchBytes
 	w.forget()
 	all := make([]int, 0, len(spec.Columns))
 	for i := range spec.Columns {
@@ -85,6 +86,18 @@ func (w *writer) start(ctx context.Context) error {
 
 // turn begins to fill the other transaction.
 func (w *writer) turn() { w.memory, w.spare = w.spare, w.memory }
+
+// full reports that a transaction is large enough.
+func (w *writer) full() bool { return w.records >= batchRecords || w.bytes >= w.limit }
+
+// adapt makes the transactions that follow one of size bytes smaller if it took too long, else by and by larger again.
+func (w *writer) adapt(size int, late bool) {
+	if late {
+		w.limit = max(min(w.limit, size)/2, leastBytes)
+	} else {
+		w.limit = min(w.limit+w.limit/8, batchBytes)
+	}
+}
 
 // forget leaves the memory to a client that was closed before it had sent everything.
 func (w *writer) forget() { w.memory, w.spare = &memory{}, &memory{} }
