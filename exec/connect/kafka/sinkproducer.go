@@ -21,7 +21,10 @@ type producer struct {
 	s    *Sink
 	cl   *kgo.Client
 	err  atomic.Pointer[error] // the first that a record had
+	last atomic.Int32          // the partition of the last record that has arrived
 	note func(*kgo.Record, error)
+
+	settled bool // see settle
 }
 
 func (s *Sink) producer(ctx context.Context) (*producer, error) {
@@ -30,10 +33,12 @@ func (s *Sink) producer(ctx context.Context) (*producer, error) {
 		return nil, err
 	}
 	p := &producer{s: s, cl: cl}
-	p.note = func(_ *kgo.Record, err error) {
+	p.note = func(r *kgo.Record, err error) {
 		if err != nil {
 			p.err.CompareAndSwap(nil, &err)
+			return
 		}
+		p.last.Store(r.Partition)
 	}
 	return p, nil
 }
@@ -151,7 +156,9 @@ func (p *producer) commit(ctx context.Context, pos connect.Position) error {
 		err = *failed
 	}
 	if err == nil && !p.s.atLeast { // not beside the records: their partitions and the group join the transaction in turn
-		err = p.commitPosition(ctx, pos)
+		if err = p.commitPosition(ctx, pos); err == nil {
+			err = p.settle(ctx)
+		}
 	}
 	if err != nil {
 		p.abort()
@@ -161,6 +168,24 @@ func (p *producer) commit(ctx context.Context, pos connect.Position) error {
 		return nil
 	}
 	return p.cl.EndTransaction(ctx, kgo.TryCommit)
+}
+
+// settle waits until the client has stored the partitions of the topic. It sends the first records while it is still
+// about to store what it has just learned (franz-go 1.22.2, storePartitionsUpdate). EndTransaction looks there for what
+// has to be ended: it would find nothing, not end the transaction, and report that all is well.
+func (p *producer) settle(ctx context.Context) error {
+	for !p.settled {
+		leader, _, _ := p.cl.PartitionLeader(p.s.topic, p.last.Load())
+		if p.settled = leader >= 0; p.settled {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Millisecond):
+		}
+	}
+	return nil
 }
 
 // drop ends a transaction into which nothing was produced. The brokers do not know of it, so there is nothing to tell
