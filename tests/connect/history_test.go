@@ -195,7 +195,7 @@ func (h *history) transact(cl *kgo.Client, ids []int64, abort bool) (fate, error
 	if err := cl.ProduceSync(ctx, h.records(ids)...).FirstErr(); err != nil {
 		return aborted, errors.Join(err, cl.AbortBufferedRecords(ctx), cl.EndTransaction(ctx, kgo.TryAbort))
 	}
-	err := cl.EndTransaction(ctx, kgo.TransactionEndTry(!abort))
+	err := endTransaction(ctx, cl, h.topic, !abort)
 	switch {
 	case abort:
 		return aborted, err

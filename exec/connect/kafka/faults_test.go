@@ -216,9 +216,7 @@ func (f *feed) write() {
 			f.w.t.Fatal(err)
 		}
 		send(f.w.t, f.txn, f.records(abort)...)
-		if err := f.txn.EndTransaction(context.Background(), kgo.TransactionEndTry(!abort)); err != nil {
-			f.w.t.Fatal(err)
-		}
+		end(f.w.t, f.txn, kgo.TransactionEndTry(!abort))
 	}
 }
 

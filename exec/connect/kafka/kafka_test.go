@@ -349,6 +349,18 @@ func TestIncludedColumns(t *testing.T) {
 	}
 }
 
+// end ends a transaction that has written to topic t, once the client has stored what it knows of it (see settle).
+func end(t testing.TB, txn *kgo.Client, commit kgo.TransactionEndTry) {
+	t.Helper()
+	eventually(t, "the topic's partitions", func() bool {
+		leader, _, _ := txn.PartitionLeader("t", 0)
+		return leader >= 0
+	})
+	if err := txn.EndTransaction(context.Background(), commit); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Aborted records are not read, open ones not yet, and the offset passes the ends of transactions.
 func TestTransactions(t *testing.T) {
 	c := cluster(t, 1)
@@ -361,9 +373,7 @@ func TestTransactions(t *testing.T) {
 			t.Fatal(err)
 		}
 		send(t, txn, rs...)
-		if err := txn.EndTransaction(context.Background(), commit); err != nil {
-			t.Fatal(err)
-		}
+		end(t, txn, commit)
 	}
 	run(kgo.TryCommit, numbers(0, 3, 1)...)
 	run(kgo.TryAbort, numbers(100, 3, 1)...)
