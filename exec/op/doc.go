@@ -5,6 +5,7 @@
 //	aggregate  GROUP BY; also DISTINCT               union        UNION ALL
 //	join       inner, left, full, semi, anti         window       functions over partitions
 //	topn       first k rows of a partition           emitonclose  rows held back until their window closes
+//	collect    GROUP BY, from all rows of a group    expand       a function's rows for each row
 //	setop      INTERSECT, EXCEPT (ad hoc)            values       constant rows
 //
 // What they are made of:
@@ -13,8 +14,8 @@
 //	           can be forgotten), distinctvalues, extremes, sortedinput (what stands before an accumulator), reps,
 //	           groupreader (groups as rows of a view)
 //	join       side (an input, by key), pairs (joined rows), unmatched (outer, semi and anti rows)
-//	window, topn   partition (touched partitions), partshard (some of them before and after), parts (rows in order),
-//	               windowfunc, frame
+//	window, topn, collect   partition (touched partitions), partshard (some of them before and after), parts (rows in
+//	                        order), windowfunc, frame
 //	kept, own  where an operator's input is kept by key: by itself, with others, in the rows of its relation
 //	exchange   work split over shards; refsums, scratch
 //

@@ -7,7 +7,7 @@ import (
 	"github.com/millracedb/millrace/sql/vec"
 )
 
-// partitions keeps the rows of an operator whose output for a partition depends on all its rows (Window, TopN):
+// partitions keeps the rows of an operator whose output for a partition depends on all its rows (Window, TopN, Collect):
 //
 //	d(f(A)) = f(A + dA) - f(A), on the partitions that dA touches
 //
