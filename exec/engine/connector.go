@@ -20,11 +20,14 @@ type sources struct {
 	wg     sync.WaitGroup
 }
 
-func (s *sources) start(e *Engine) {
+func (s *sources) init(e *Engine) {
 	s.e = e
 	s.all = map[catalog.ID]*sourceRunner{}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
-	for _, r := range e.Catalog().Relations() {
+}
+
+func (s *sources) start() {
+	for _, r := range s.e.Catalog().Relations() {
 		s.add(r)
 	}
 }

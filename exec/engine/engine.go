@@ -169,9 +169,11 @@ func Open(o Options) (*Engine, error) {
 	}
 	e.core = c
 	e.nextTxn.Store(1)
-	go e.run()
-	e.sources.start(e)
-	e.sinks.start(e)
+	e.sources.init(e)
+	e.sinks.init(e)
+	go e.run() // which may tell sinks of a checkpoint at once
+	e.sources.start()
+	e.sinks.start()
 	return e, nil
 }
 

@@ -33,11 +33,14 @@ type sinks struct {
 	wg     sync.WaitGroup
 }
 
-func (s *sinks) start(e *Engine) {
+func (s *sinks) init(e *Engine) {
 	s.e = e
 	s.all = map[catalog.ID]*sinkRunner{}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
-	for _, r := range e.Catalog().Relations() {
+}
+
+func (s *sinks) start() {
+	for _, r := range s.e.Catalog().Relations() {
 		s.add(r)
 	}
 }
